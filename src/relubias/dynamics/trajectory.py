@@ -1,0 +1,1 @@
+"""What a run of gradient descent leaves behind: states, switches, status and certificate."""

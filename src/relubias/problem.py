@@ -1,0 +1,167 @@
+"""The problem that everything else is a function of: Gram matrix, labels and output signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from relubias._validate import Float, as_features, as_gram, as_labels, as_signs, fail
+from relubias.gram import product_with_transpose
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Problem:
+    r"""Regression data as gradient descent on a shallow ReLU network sees them.
+
+    The network is :math:`f(x) = \sum_k s_k\,\mathrm{relu}(w_k^\top x)` with fixed signs
+    :math:`s_k`, its risk :math:`\tfrac12 \|f(X) - y\|^2`. Weights move only inside the span of
+    the samples, :math:`w_k = X^\top \beta_k` plus a constant part that no sample sees, so the
+    features enter through :math:`G = X X^\top` alone.
+
+    Parameters
+    ----------
+    gram : array_like of shape (n_samples, n_samples)
+        Gram matrix ``X @ X.T``: symmetric positive semi-definite.
+    labels : array_like of shape (n_samples,)
+        Labels, in units of the network output.
+    signs : array_like of shape (n_neurons,), default=(1,)
+        Output sign of each neuron, +1 or -1.
+
+    Attributes
+    ----------
+    gram, labels, signs : ndarray
+        Private read-only float64 copies.
+    features : ndarray of shape (n_samples, n_features) or None
+        The features, where they are known (`from_features`).
+    n_samples, n_neurons : int
+        Sizes.
+    scale : float
+        Mean of the Gram diagonal, the data's estimate of ``trace(Sigma)``.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes disagree, an entry is not finite, `gram` is not symmetric positive
+        semi-definite, or a sign is neither +1 nor -1.
+
+    References
+    ----------
+    .. [1] K.-W. Lai, G. Wang, M. Tao, V. Muthukumar, COLT 2026, section 2, eqs. (1)-(4).
+
+    Examples
+    --------
+    >>> problem = Problem([[4.0, 1.0], [1.0, 4.0]], [1.0, -0.5])
+    >>> problem
+    Problem(n_samples=2, n_neurons=1, signs='+')
+    """
+
+    gram: Float
+    labels: Float
+    signs: Float = (1,)  # pyright: ignore[reportAssignmentType]
+    features: Float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        gram = as_gram("gram", self.gram)
+        self._store(gram, as_labels("labels", self.labels, gram.shape[0]), self.signs, None)
+
+    @classmethod
+    def from_features(cls, features: Any, labels: Any, signs: Any = (1,)) -> Problem:
+        """Build the problem from features, which stay known to the solvers.
+
+        Parameters
+        ----------
+        features : array_like of shape (n_samples, n_features)
+            Feature vectors, one row per sample.
+        labels : array_like of shape (n_samples,)
+            Labels, in units of the network output.
+        signs : array_like of shape (n_neurons,), default=(1,)
+            Output sign of each neuron, +1 or -1.
+
+        Returns
+        -------
+        Problem
+            With `features` set.
+
+        Raises
+        ------
+        InvalidInputError
+            If shapes disagree, an entry is not finite, or squares over- or underflow.
+
+        Examples
+        --------
+        >>> Problem.from_features([[2.0, 0.0], [0.0, 1.0]], [1.0, 2.0]).gram
+        array([[4., 0.],
+               [0., 1.]])
+        """
+        X = as_features("features", features)
+        y = as_labels("labels", labels, X.shape[0])
+        problem = cls.__new__(cls)
+        problem._store(product_with_transpose(X), y, signs, X)
+        return problem
+
+    def _store(self, gram: Float, labels: Float, signs: Any, features: Float | None) -> None:
+        for name, value in (
+            ("gram", gram),
+            ("labels", labels),
+            ("signs", as_signs("signs", signs)),
+            ("features", features),
+        ):
+            if value is not None:
+                value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.labels.shape[0]
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return self.signs.shape[0]
+
+    @property
+    def scale(self) -> float:
+        """Mean of the Gram diagonal, the data's estimate of ``trace(Sigma)``."""
+        return float(np.diagonal(self.gram).mean())
+
+    def with_signs(self, signs: Any) -> Problem:
+        """Return the same data seen by a network with other output signs.
+
+        Parameters
+        ----------
+        signs : array_like of shape (n_neurons,)
+            Output sign of each neuron, +1 or -1.
+
+        Returns
+        -------
+        Problem
+            Shares the arrays of this one.
+        """
+        problem = Problem.__new__(Problem)
+        problem._store(self.gram, self.labels, signs, self.features)
+        return problem
+
+    def __repr__(self) -> str:
+        signs = "".join("+" if s > 0 else "-" for s in self.signs[:20])
+        more = "..." if self.n_neurons > 20 else ""
+        known = "" if self.features is None else f", n_features={self.features.shape[1]}"
+        return (
+            f"Problem(n_samples={self.n_samples}, n_neurons={self.n_neurons}, "
+            f"signs='{signs}{more}'{known})"
+        )
+
+
+def require_problem(value: Any) -> Problem:
+    """Return `value` if it is a Problem; name the mistake otherwise."""
+    if not isinstance(value, Problem):
+        raise fail(
+            "problem",
+            f"is a {type(value).__name__}",
+            "pass relubias.Problem(gram, labels, signs) or Problem.from_features(...)",
+        )
+    return value
