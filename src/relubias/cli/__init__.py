@@ -1,0 +1,116 @@
+"""The command line: `relubias reproduce`, `relubias run` and `relubias minnorm`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from relubias.errors import NotSolvedError, RelubiasError
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+__all__ = ["build_app", "main"]
+
+DONE, NEGATIVE, UNUSABLE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+"""Exit status; the last two are what shells expect after Ctrl-C and after a closed pipe."""
+
+_COMMANDS = {
+    "reproduce": "Recompute the paper's figures and write the report.",
+    "run": "Say where gradient descent goes on your data, and how far from minimum norm.",
+    "minnorm": "Find the shortest network that fits your data, with its certificate.",
+}
+"""Name and one line of help; `relubias.cli.NAME:NAME` is imported when the command is used."""
+
+
+def build_app() -> App:
+    """Return the command line application; commands are imported only when used.
+
+    Returns
+    -------
+    cyclopts.App
+        With one command per entry of the help page.
+    """
+    from cyclopts import App
+
+    app = App(
+        name="relubias",
+        help="Where gradient descent on shallow ReLU networks goes, and how far from minimum norm.",
+        help_epilogue="Exit status: 0 done, 1 the answer is negative, 2 unusable arguments or data.",
+        help_format="plaintext",
+        version=_version,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, line in _COMMANDS.items():
+        app.command(f"relubias.cli.{name}:{name}", name=name, help=line)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process if omitted.
+
+    Returns
+    -------
+    int
+        0 done, 1 the answer is negative, 2 unusable arguments or data, 130 after Ctrl-C,
+        141 when the reader of the output went away.
+
+    Examples
+    --------
+    >>> main(["run", "missing.npz"])
+    2
+    """
+    from cyclopts import CycloptsError
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = build_app()(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except NotSolvedError as error:
+        return _say(str(error), NEGATIVE)
+    except (CycloptsError, RelubiasError) as error:
+        return _say(str(error), UNUSABLE)
+    except MemoryError:
+        return _say("not enough memory; use fewer samples or features", UNUSABLE)
+    except BrokenPipeError:
+        _discard_output()
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    return status if isinstance(status, int) else DONE
+
+
+def _say(message: str, status: int) -> int:
+    """Write one line to standard error and return `status`."""
+    line = f"relubias: {' '.join(message.split())}\n"
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    return status
+
+
+def _discard_output() -> None:
+    """Point standard output at nothing, so that the final flush cannot fail again."""
+    import os
+
+    try:
+        target = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), target)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("relubias")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
