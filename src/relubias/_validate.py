@@ -29,7 +29,9 @@ __all__ = [
     "as_real",
     "as_rng",
     "as_signs",
+    "as_stream",
     "fail",
+    "is_scalar",
 ]
 
 Float = NDArray[np.float64]
@@ -205,7 +207,7 @@ def as_indices(name: str, value: Any, upper: int) -> NDArray[np.intp]:
 
 def as_positive_or_vector(name: str, value: Any, n: int, *, minimum: float, strict: bool) -> Float:
     """Return a vector of length `n` from a number or a vector, every entry bounded below."""
-    if np.ndim(value) == 0:
+    if is_scalar(value):
         return np.full(n, as_real(name, value, minimum=minimum, strict=strict))
     array = as_float_array(name, value, ndim=1, shape=f"a number or ({n},)")
     if array.shape != (n,):
@@ -225,6 +227,33 @@ def as_rng(name: str, seed: Any) -> np.random.Generator:
     if isinstance(seed, (list, tuple)):
         return np.random.default_rng([as_count(name, part, maximum=2**128) for part in seed])  # pyright: ignore[reportUnknownVariableType]
     return np.random.default_rng(as_count(name, seed, maximum=2**128))
+
+
+def as_stream(name: str, seed: Any, purpose: str) -> np.random.Generator:
+    """Return the generator of one purpose: one seed gives every purpose its own stream.
+
+    A generator passed as the seed is used, and advanced, as it is.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    key = tuple(purpose.encode())
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.default_rng(
+            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
+        )
+    if isinstance(seed, (list, tuple)) and seed:
+        parts = [as_count(name, part, maximum=2**128) for part in seed]  # pyright: ignore[reportUnknownVariableType]
+    else:
+        parts = [as_count(name, seed, maximum=2**128)]
+    return np.random.default_rng(np.random.SeedSequence(parts, spawn_key=key))
+
+
+def is_scalar(value: Any) -> bool:
+    """Return whether `value` has no axes; ragged lists have some."""
+    try:
+        return np.ndim(value) == 0
+    except ValueError:
+        return False
 
 
 def _short(value: Any) -> str:
