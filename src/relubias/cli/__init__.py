@@ -37,7 +37,7 @@ def build_app() -> App:
     app = App(
         name="relubias",
         help="Where gradient descent on shallow ReLU networks goes, and how far from minimum norm.",
-        help_epilogue="Exit status: 0 done, 1 the answer is negative, 2 unusable arguments or data.",
+        help_epilogue="Exit status: 0 done, 1 the answer is negative, 2 unusable input.",
         help_format="plaintext",
         version=_version,
         suppress_keyboard_interrupt=False,
