@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -71,11 +70,13 @@ def opened(path: Path) -> IO[bytes]:
 
 def require_room(path: Path, n_bytes: int) -> None:
     """Refuse what cannot fit into this machine's memory before trying."""
-    with suppress(AttributeError, ValueError, OSError):
+    try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if n_bytes > memory // 2:
-            got = f"declares {n_bytes / 2**30:.3g} GiB of numbers, more than fits into memory"
-            raise unusable(path, got, "pass the Gram matrix instead of the features")
+    except (AttributeError, ValueError, OSError):  # not on this system
+        return
+    if n_bytes > memory // 2:
+        got = f"declares {n_bytes / 2**30:.3g} GiB of numbers, more than fits into memory"
+        raise unusable(path, got, "pass the Gram matrix instead of the features")
 
 
 def short(value: object) -> str:
