@@ -373,5 +373,5 @@ def _spectral(gram: Float, power: float) -> Float:
     """Return a negative power of a positive semi-definite matrix on the modes that are not null."""
     mu, Q = np.linalg.eigh(gram)
     alive = mu > _null_threshold(gram)
-    weighted: Float = Q[:, alive] * mu[alive] ** power
-    return weighted @ Q[:, alive].T
+    vectors = np.asarray(Q[:, alive], dtype=np.float64)
+    return (vectors * mu[alive] ** power) @ vectors.T

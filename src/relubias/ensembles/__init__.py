@@ -1,0 +1,28 @@
+"""Random data: spectra, feature laws and label laws."""
+
+from __future__ import annotations
+
+from relubias.ensembles import labels
+from relubias.ensembles.laws import (
+    FeatureLaw,
+    Gaussian,
+    Orthogonal,
+    Rademacher,
+    Sphere,
+    Uniform,
+)
+from relubias.ensembles.spectra import Spectrum, isotropic, power_law, spiked
+
+__all__ = [
+    "FeatureLaw",
+    "Gaussian",
+    "Orthogonal",
+    "Rademacher",
+    "Spectrum",
+    "Sphere",
+    "Uniform",
+    "isotropic",
+    "labels",
+    "power_law",
+    "spiked",
+]
