@@ -1,0 +1,191 @@
+"""How every figure looks: sizes, colours, markers and saving, without global state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from relubias._validate import Float
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "LOOKS",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
+    "WIDE",
+    "Look",
+    "curve",
+    "legend_above",
+    "new_figure",
+    "panel",
+    "plain_decades",
+    "power_of_ten",
+    "save",
+    "styled",
+]
+
+# Okabe and Ito's palette, safe for the common kinds of colour blindness.
+BLACK, GREY = "#000000", "#6e6e6e"
+ORANGE, SKY, GREEN = "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+NARROW, WIDE = 3.25, 6.75  # inches: one and two columns
+
+_RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "legend.columnspacing": 1.4,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "mathtext.fontset": "dejavusans",
+}
+
+
+class Look(dict[str, Any]):
+    """Colour, marker and line style of one series: never the colour alone."""
+
+    def __init__(self, color: str, marker: str, linestyle: str) -> None:
+        super().__init__(color=color, marker=marker, linestyle=linestyle)
+
+
+LOOKS: tuple[Look, ...] = (
+    Look(BLUE, "o", "-"),
+    Look(VERMILLION, "s", "--"),
+    Look(GREEN, "^", "-."),
+    Look(PURPLE, "D", ":"),
+    Look(ORANGE, "v", "-"),
+    Look(SKY, "P", "--"),
+)
+
+
+@contextmanager
+def _context() -> Iterator[None]:
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def styled(draw: Callable[[DataFrame], Figure]) -> Callable[[DataFrame], Figure]:
+    """Run a drawing function under the package's style; the user's settings stay as they are."""
+
+    @wraps(draw)
+    def wrapper(table: DataFrame) -> Figure:
+        with _context():
+            return draw(table)
+
+    return wrapper
+
+
+def new_figure(height: float, width: float = WIDE) -> Figure:
+    """Return an empty figure that arranges its panels by itself; sizes in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    cast("Any", figure.get_layout_engine()).set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)
+    return figure
+
+
+def panel(
+    ax: Axes, letter: str, title: str, *, x: str = "", y: str = "", log: Sequence[str] = ()
+) -> Axes:
+    """Title one panel with a bold letter, label its axes, and make the named axes logarithmic."""
+    if letter:
+        ax.set_title(f"$\\bf{{{letter}}}$  {title}")
+    elif title:
+        ax.set_title(title)
+    if x:
+        ax.set_xlabel(x)
+    if y:
+        ax.set_ylabel(y)
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    return ax
+
+
+def curve(
+    ax: Axes, x: Float, middle: Float, low: Float, high: Float, look: Look, label: str = ""
+) -> None:
+    """Draw a line with markers inside a shaded band."""
+    cast("Any", ax).plot(x, middle, **look, label=label or None, zorder=3)
+    cast("Any", ax).fill_between(x, low, high, color=look["color"], alpha=0.22, linewidth=0, zorder=2)
+
+
+def legend_above(figure: Figure, handles: Sequence[Any], n_columns: int) -> None:
+    """Put one legend above all panels, outside the data."""
+    cast("Any", figure).legend(
+        handles=handles, labels=[h.get_label() for h in handles],
+        loc="outside upper center", ncols=n_columns,
+    )  # fmt: skip
+
+
+def power_of_ten(value: float) -> str:
+    """Return ``10^6`` for 1e6 and ``2e3`` as ``2 x 10^3``, in matplotlib's mathematics."""
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = value / 10.0**exponent
+    if abs(mantissa - 1) < 1e-9:
+        return f"10^{{{exponent}}}"
+    return f"{mantissa:g}\\times 10^{{{exponent}}}"
+
+
+def plain_decades(axis: Any, lowest: float, highest: float) -> None:
+    """Label a logarithmic axis at whole decades, every second or third where they are many."""
+    first, last = int(np.ceil(np.log10(lowest) - 1e-9)), int(np.floor(np.log10(highest) + 1e-9))
+    stride = max(1, (last - first + 4) // 5)
+    exponents = range(last, first - 1, -stride)
+    axis.set_ticks([10.0**e for e in exponents], labels=[f"$10^{{{e}}}$" for e in exponents])
+
+
+def save(figure: Figure, png: Path, pdf: Path) -> None:
+    """Write a figure as PNG and PDF, without dates, so that equal figures are equal files."""
+    with _context():
+        figure.savefig(png, metadata={"Software": None})
+        figure.savefig(pdf, metadata={"CreationDate": None})

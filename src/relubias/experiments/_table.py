@@ -1,0 +1,54 @@
+"""Tidy tables: the few pandas calls that experiments need, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from relubias._validate import Float
+
+__all__ = ["DataFrame", "distinct", "frame", "groups", "read", "select", "values", "write"]
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Build a table from one mapping per row."""
+    return pd.DataFrame([dict(row) for row in rows])
+
+
+def values(table: DataFrame, name: str) -> Float:
+    """Return one column as float64 (booleans become 0 and 1)."""
+    return np.asarray(table[name], dtype=np.float64)
+
+
+def distinct(table: DataFrame, name: str) -> list[Any]:
+    """Return the distinct entries of a column in their order of appearance."""
+    return list(pd.unique(table[name]))
+
+
+def select(table: DataFrame, **conditions: Any) -> DataFrame:
+    """Return the rows where every named column equals the value given for it."""
+    keep = np.ones(len(table), dtype=bool)
+    for name, value in conditions.items():
+        keep &= np.asarray(table[name] == value, dtype=bool)
+    return table.loc[keep]
+
+
+def groups(table: DataFrame, name: str) -> Iterator[tuple[Any, DataFrame]]:
+    """Iterate over the rows that share an entry of a column, sorted by that entry."""
+    for key, part in table.groupby(name, sort=True):
+        yield key, part
+
+
+def write(table: DataFrame, path: Path) -> None:
+    """Write a table as CSV; every float survives exactly."""
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def read(path: Path) -> DataFrame:
+    """Read a table that `write` wrote, bit for bit."""
+    return pd.read_csv(path, float_precision="round_trip")
