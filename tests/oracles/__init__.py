@@ -1,0 +1,1 @@
+"""Independent answers: exact rationals, big integers, long double. Nothing here uses relubias."""
