@@ -27,7 +27,8 @@ _SMALLEST, _LARGEST = 1e-150, 1e150
 """Primal values outside this range have squares that under- or overflow."""
 
 _REACHED = 1e-8
-"""A start is refused when it misses the requested values by this part of the largest."""
+"""A start is refused when it misses the requested values by more than this part of the largest,
+unless that is the rounding of the dual."""
 
 _PARKED_PART = 0.3
 """Parked coordinates start at minus this part of the smallest absolute label."""
@@ -244,9 +245,11 @@ def from_weights(features: Any, weights: Any) -> Float:
         raise fail("weights", f"has shape {W.shape}", f"expected (n_neurons, {X.shape[1]})")
     if np.abs(W).max() > _LARGEST:
         raise fail("weights", f"has an entry of size {np.abs(W).max():.3g}", "rescale the weights")
-    primal = np.stack([X @ w for w in W])
-    if not np.isfinite(primal).all():
-        raise fail("weights", "overflows on these features", "rescale the weights")
+    with np.errstate(over="ignore", invalid="ignore"):
+        primal = np.stack([X @ w for w in W])
+    if not (np.abs(primal) <= _LARGEST).all():
+        got = f"gives primal values above {_LARGEST:g} on these features"
+        raise fail("weights", got, "rescale the weights")
     return _least_norm_dual(product_with_transpose(X), primal)
 
 
@@ -306,9 +309,11 @@ def _reach(gram: Float, target: Float) -> Float:
         got = f"the features of sample {int(zero[0])} are zero, so its primal value is always 0"
         raise fail("problem", got, "drop the sample or use starts.gaussian")
     dual = _least_norm_dual(gram, target)
-    primal = np.stack([gram @ row for row in dual])
-    error = np.abs(primal - target)
-    missed = (error > _REACHED * np.abs(target).max()) | (np.sign(primal) != np.sign(target))
+    unit, exponent = _unit_gram(gram)
+    primal = matvec(unit, np.ldexp(dual, exponent))[0]
+    rounding = 4 * np.finfo(np.float64).eps * (np.abs(dual) @ np.abs(gram))
+    tolerance = _REACHED * np.abs(target).max() + rounding
+    missed = (np.abs(primal - target) > tolerance) | (np.sign(primal) != np.sign(target))
     if missed.any():
         k, i = (int(index[0]) for index in np.nonzero(missed))
         rank = int(np.linalg.matrix_rank(gram, hermitian=True))
@@ -366,12 +371,11 @@ def _pseudo_inverse(gram: Float) -> Float:
         np.linalg.cholesky(gram - _null_threshold(gram) * np.eye(gram.shape[0]))
     except np.linalg.LinAlgError:
         return _spectral(gram, -1.0)
-    return np.linalg.inv(gram)
+    return np.asarray(np.linalg.inv(gram), dtype=np.float64)
 
 
 def _spectral(gram: Float, power: float) -> Float:
     """Return a negative power of a positive semi-definite matrix on the modes that are not null."""
     mu, Q = np.linalg.eigh(gram)
     alive = mu > _null_threshold(gram)
-    vectors = np.asarray(Q[:, alive], dtype=np.float64)
-    return (vectors * mu[alive] ** power) @ vectors.T
+    return (Q[:, alive] * mu[alive] ** power) @ Q[:, alive].T
