@@ -185,6 +185,8 @@ def read_parquet(path: Path) -> Table:
             columns = [np.asarray(column.to_numpy(), np.float64) for column in table.columns]
         except damage as error:
             raise unusable(path, "is damaged", "save it again") from error
+    if table.num_rows != n_rows:  # checksums cover the pages, not the counts
+        raise unusable(path, "is damaged", "save it again")
     if gaps:
         raise unusable(path, f"has gaps in column {short(gaps[0])}", "fill or drop them first")
     if not columns or columns[0].size == 0:
