@@ -1,0 +1,50 @@
+"""Integers and constants that the compiled kernels share with their NumPy twins."""
+
+from __future__ import annotations
+
+# why `advance` returned
+STOPPED = 0  # the stopping time was reached
+SMALL_RESIDUAL = 1  # the residual on active samples is below the tolerance
+ATTEMPT = 2  # a certificate is due and no switch came since the last one was
+BUFFER_FULL = 3  # no room for the switches of one more step
+DIVERGED = 4  # the residual left the range of numbers
+CYCLE = 5  # the state came back to where it was, several times in a row
+
+# what `freeze_test` found
+FROZEN = 0  # the pattern never changes again
+SWITCH_COMES = 1  # the frozen limit contradicts the pattern
+BALL_FAILS = 2  # no contradiction, no proof
+NEEDS_EIGENBASIS = 3  # outside the test's conditions
+
+# positions in the integer counters of a run
+TIME = 0
+N_SWITCHES = 1
+LAST_SWITCH = 2
+N_BUFFERED = 3
+NEXT_ATTEMPT = 4
+LAST_ATTEMPT = 5
+N_UNDECIDED = 6
+NEXT_SAVE = 7
+SAVED_AT = 8
+WATCHED = 9  # flat index of the entry compared first
+RETURNED_AT = 10
+PERIOD = 11
+N_RETURNS = 12
+N_COUNTERS = 13
+
+FIRST_ATTEMPT = 16
+FIRST_SAVE = 64
+HUGE = 1e100  # in units of the largest label or start; beyond it a run has diverged
+STEP_ROUNDING = 2.0**-95  # error of a primal value per unit of path: sums of up to 2**10 terms
+CYCLE_TOLERANCE = 1e-13  # of the length of one step
+CYCLE_RETURNS = 8
+EPS = 2.0**-52
+BALL_MARGIN = 1e-13  # rounding margin of the ball test, of the largest primal value
+BALL_SLACK = 1.0 + 1e-9  # covers the rounding of norms
+PIVOT_TOLERANCE = 1e-13  # a smaller relative Cholesky pivot counts as singular
+EIGEN_MARGIN = 1e-13  # rounding margin of the eigenbasis bounds, of the largest primal value
+NULL_TOLERANCE = 16.0  # times p * eps: relative size of an eigenvalue that counts as zero
+QUIET_STRETCH = 2000  # switch-free steps that pay for a look ahead
+QUIET_STEPS = 50  # a run is quiet after this many switch-free steps, or a tenth of its length
+SHORT = 32  # samples below which loops are too short to vectorise
+COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test

@@ -1,0 +1,268 @@
+"""The moving parts of one run of gradient descent: state, counters, engine and jumps."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._compensated import two_prod
+from relubias._validate import Float, fail
+from relubias.dynamics import _codes as code
+from relubias.dynamics import _stepping
+from relubias.dynamics._frozen import Frozen, frozen_motion
+from relubias.dynamics.trajectory import SWITCH_DTYPE, State
+from relubias.problem import Problem
+
+__all__ = ["Run", "power_of_two"]
+
+_KERNELS = "relubias.dynamics._kernels"
+_NUMPY_SECONDS = 0.4  # of stepping in NumPy before the compiled kernels are loaded
+_NUMPY_CHUNK = 64  # steps
+_COMPILED_CHUNK = 2e8  # multiplications: a few tenths of a second
+_MAX_KEPT_SWITCHES = 1_000_000
+
+
+def power_of_two(size: float) -> float:
+    """Return the largest power of two that is at most `size`, and 1 for 0."""
+    return math.ldexp(1.0, math.frexp(size)[1] - 1) if size > 0 else 1.0
+
+
+class Run:
+    """A run in units where the Gram diagonal, the labels and the start are of order one.
+
+    Units are powers of two, so that nothing rounds on the way in or out, and scaling labels and
+    start by a power of two scales everything bit for bit.
+    """
+
+    def __init__(self, problem: Problem, start: Float, step_size: float) -> None:
+        self.problem = problem
+        self.gram_unit = power_of_two(problem.scale)
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = np.abs(start @ problem.gram).max()
+        if not np.isfinite(size) or size > 1e150:
+            raise fail("start", f"reaches primal values of {size:.3g}", "scale it down")
+        self.label_unit = power_of_two(max(float(np.abs(problem.labels).max()), float(size)))
+        self.gram = problem.gram / self.gram_unit
+        self.labels = problem.labels / self.label_unit
+        self.signs = problem.signs
+        self.step_size = step_size * self.gram_unit
+        if not 1e-50 < self.step_size < 1e50:
+            raise fail(
+                "step_size",
+                f"is {step_size:g}, {self.step_size:.3g} times the inverse of the Gram diagonal",
+                "use kappa / problem.scale with a kappa of order one",
+            )
+        self.largest_row = float(np.diagonal(self.gram).max())
+        m, n = start.shape
+        self.dual_high = start * (self.gram_unit / self.label_unit)
+        self.dual_low = np.zeros((m, n))
+        self.high, self.low = np.empty((m, n)), np.empty((m, n))
+        self._started = time.perf_counter()
+        self.engine: ModuleType = sys.modules.get(_KERNELS, _stepping)
+        self._multiply(self.dual_high, self.dual_low, self.gram, self.high, self.low)
+        self.active = self.high > 0.0
+        self.pair_last = np.zeros((m, n), np.int64)
+        self.saved_high, self.saved_low = np.zeros((m, n)), np.zeros((m, n))
+        self.counters = new_counters()
+        self.rounding = np.zeros(1)
+        self.buffer = np.empty((max(4096, 4 * m * n), 4), np.int64)
+        self._kept: list[NDArray[np.int64]] = []
+        self._n_kept = 0
+        self.residual_high, self.residual_low = np.empty(n), np.empty(n)
+        self._work = (np.empty(n, np.int64), *(np.empty(n) for _ in range(4)))
+        self.support, self.push = np.zeros(n, np.int64), np.zeros(n)
+        self.limit_high, self.limit_low = np.empty((m, n)), np.empty((m, n))
+        self.n_iter = 0
+
+    # --- counters -----------------------------------------------------------------------------
+
+    @property
+    def time(self) -> int:
+        """Steps so far."""
+        return int(self.counters[code.TIME])
+
+    @property
+    def last_switch(self) -> int:
+        """Step of the last switch."""
+        return int(self.counters[code.LAST_SWITCH])
+
+    @property
+    def n_switches(self) -> int:
+        """Switches so far."""
+        return int(self.counters[code.N_SWITCHES])
+
+    @property
+    def n_undecided(self) -> int:
+        """Sign decisions within their rounding error so far."""
+        return int(self.counters[code.N_UNDECIDED])
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the last switch is long ago."""
+        return self.time - self.last_switch > max(code.QUIET_STEPS, self.time // 10)
+
+    # --- stepping -----------------------------------------------------------------------------
+
+    def advance(self, stop_time: int, tol: float) -> int:
+        """Step to `stop_time` or for one chunk; return why the kernel stopped (see `_codes`)."""
+        before = self.time
+        if self.engine is _stepping and time.perf_counter() - self._started > _NUMPY_SECONDS:
+            self.load_kernels()
+        chunk = _NUMPY_CHUNK
+        if self.engine is not _stepping:
+            chunk = max(16, int(_COMPILED_CHUNK / (self.high.size * self.high.shape[1])))
+        why = int(
+            self.engine.advance(
+                self.gram, self.labels, self.signs, self.step_size, self.largest_row, tol,
+                min(stop_time, before + chunk), self.high, self.low, self.dual_high,
+                self.dual_low, self.active, self.pair_last, self.saved_high, self.saved_low,
+                self.counters, self.rounding, self.buffer, self.residual_high,
+                self.residual_low, *self._work,
+            )
+        )  # fmt: skip
+        self.n_iter += self.time - before
+        if why == code.BUFFER_FULL:
+            self._flush()
+        return why
+
+    def renew_residual(self) -> None:
+        """Compute the residual of the present state."""
+        self.advance(self.time, -1.0)
+
+    def load_kernels(self) -> None:
+        """Continue with the compiled kernels; the bits stay the same."""
+        from relubias.dynamics import _kernels
+
+        self.engine = _kernels
+
+    def _multiply(self, left: Float, left_low: Float, right: Float, out: Float, low: Float) -> None:
+        self.engine.multiply(left, left_low, right, np.zeros_like(right), out, low)
+
+    def _flush(self) -> None:
+        room = _MAX_KEPT_SWITCHES - self._n_kept
+        rows = self.buffer[: min(int(self.counters[code.N_BUFFERED]), room)].copy()
+        self._kept.append(rows)
+        self._n_kept += rows.shape[0]
+        self.counters[code.N_BUFFERED] = 0
+
+    # --- the frozen pattern -------------------------------------------------------------------
+
+    def freeze_test(self) -> int:
+        """Try the ball test; on success `limit_high`, `limit_low` and `push` hold the limit."""
+        arguments = (
+            self.gram, self.labels, self.signs, self.step_size, self.high, self.low, self.active,
+            self.residual_high, self.residual_low,
+        )  # fmt: skip
+        n = self.labels.size
+        if n > code.COMPILED_TEST_LIMIT:
+            from relubias.dynamics._large import freeze_test
+
+            found, order = freeze_test(
+                *arguments, self.support, self.push, self.limit_high, self.limit_low
+            )
+        else:
+            found, order = self.engine.freeze_test(
+                *arguments, np.empty((n, n)), np.empty((n, n)), self.support, self.push,
+                np.empty(n), self.limit_high, self.limit_low,
+            )  # fmt: skip
+        if found == code.FROZEN:
+            self._spread(self.support[:order], self.push[:order])
+        return int(found)
+
+    def motion(self) -> Frozen:
+        """Diagonalise the motion under the present pattern."""
+        return frozen_motion(
+            self.gram, self.labels, self.signs, self.step_size, self.high, self.active,
+            self.residual_high,
+        )  # fmt: skip
+
+    def settle(self, frozen: Frozen) -> None:
+        """Set the limit of a pattern that never changes again."""
+        support = np.flatnonzero(self.active.any(axis=0))
+        limit = _stepping.frozen_limit(
+            self.gram, self.signs, self.high, self.low, self.active, frozen.push
+        )
+        self.limit_high, self.limit_low = limit
+        self._spread(support, frozen.push)
+
+    def _spread(self, support: NDArray[np.int64], push: Float) -> None:
+        """Set the dual limit: every active neuron takes the push of its samples."""
+        change = np.zeros_like(self.dual_high)
+        change[:, support] = self.signs[:, None] * push
+        self.limit_dual = np.where(
+            self.active, self.dual_high + (self.dual_low - change), self.dual_high
+        )
+
+    def jump(self, n_steps: int) -> None:
+        """Take `n_steps` steps at once, under the present pattern, in double-double."""
+        support = np.flatnonzero(self.active.any(axis=0))
+        on = self.active[:, support].astype(np.float64)
+        block = self.gram[np.ix_(support, support)]
+        hessian, hessian_low = two_prod(on.T @ on, block)
+        residual = self.residual_high[support, None], self.residual_low[support, None]
+        push, push_low, largest = self.engine.power_steps(
+            np.ascontiguousarray(hessian), np.ascontiguousarray(hessian_low), self.step_size,
+            np.ascontiguousarray(residual[0]), np.ascontiguousarray(residual[1]), n_steps,
+        )  # fmt: skip
+        part, part_low = on * push[:, 0], on * push_low[:, 0]
+        move, move_low = np.empty_like(self.high), np.empty_like(self.high)
+        self._multiply(part, part_low, np.ascontiguousarray(self.gram[support]), move, move_low)
+        minus = -self.signs[:, None]
+        moved = _stepping.add((self.high, self.low), 1.0, (minus * move, minus * move_low))
+        self.high[:], self.low[:] = moved
+        old = self.dual_high[:, support], self.dual_low[:, support]
+        new = _stepping.add(old, 1.0, (minus * part, minus * part_low))
+        self.dual_high[:, support], self.dual_low[:, support] = new
+        self.counters[code.TIME] += n_steps
+        self.n_iter += 1
+        path = np.abs(push).sum() * self.signs.size
+        path += 2.0**-5 * support.size * largest * np.abs(residual[0]).sum()
+        self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
+        _stepping.note_switches(
+            self.high, self.active, self.pair_last, self.counters, self.buffer
+        )
+        self.counters[code.NEXT_ATTEMPT] = self.counters[code.LAST_ATTEMPT] = self.time
+        self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE
+        self.counters[code.SAVED_AT] = 0
+
+    # --- results in the user's units ----------------------------------------------------------
+
+    def state(self) -> State:
+        """Return the present state."""
+        return self._in_user_units(self.high, self.dual_high)
+
+    def limit(self) -> State:
+        """Return the limit found by the last successful test."""
+        return self._in_user_units(self.limit_high, self.limit_dual)
+
+    def _in_user_units(self, primal: Float, dual: Float) -> State:
+        return State(
+            primal=primal * self.label_unit, dual=dual * (self.label_unit / self.gram_unit)
+        )
+
+    def switches(self) -> NDArray[np.void]:
+        """Return the switches kept so far."""
+        self._flush()
+        rows = np.concatenate(self._kept)
+        switches = np.empty(rows.shape[0], SWITCH_DTYPE)
+        for column, name in enumerate(("time", "neuron", "sample", "mode")):
+            switches[name] = rows[:, column]
+        return switches
+
+    def chattering(self) -> NDArray[np.intp]:
+        """Return the pairs that switched during the last tenth of the run."""
+        recent = (self.pair_last > 0) & (self.pair_last >= self.time - self.time // 10)
+        return np.argwhere(recent)
+
+
+def new_counters() -> NDArray[np.int64]:
+    """Return the counters of a run that has not begun."""
+    counters = np.zeros(code.N_COUNTERS, np.int64)
+    counters[code.NEXT_ATTEMPT] = code.FIRST_ATTEMPT
+    counters[code.NEXT_SAVE] = code.FIRST_SAVE
+    return counters

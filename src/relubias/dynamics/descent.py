@@ -1,0 +1,324 @@
+"""Gradient descent to its limit: step, test, look ahead, jump."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._progress import Progress, Report, reporting
+from relubias._threads import one_blas_thread
+from relubias._validate import Float, as_count, as_dual, as_real, fail
+from relubias.dynamics import _codes as code
+from relubias.dynamics._frozen import FOREVER, safe_steps
+from relubias.dynamics._run import Run
+from relubias.dynamics.certificate import Certificate, certify
+from relubias.dynamics.trajectory import Records, State, Status, Tail, Trajectory
+from relubias.problem import Problem, require_problem
+
+__all__ = ["gradient_descent"]
+
+
+def gradient_descent(
+    problem: Problem,
+    start: Any,
+    *,
+    step_size: float,
+    max_iter: int = 10_000_000,
+    tol: float = 1e-10,
+    record: Any = None,
+    progress: Progress = False,
+) -> Trajectory:
+    r"""Run full-batch gradient descent from a dual start to its limit.
+
+    Each step is, with :math:`u = \beta G`, :math:`A = 1\{u > 0\}` and
+    :math:`r = s^\top \mathrm{relu}(u) - y`,
+
+    .. math:: \beta_k \leftarrow \beta_k - \eta\, s_k\, A_k \circ r .
+
+    States are carried in double-double arithmetic, so every recorded switch is that of exact
+    gradient descent on the given float64 numbers.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : array_like of shape (n_neurons, n_samples)
+        Dual start; see `relubias.starts`.
+    step_size : float
+        In inverse squared units of the features; ``kappa / problem.scale`` for a dimensionless
+        step `kappa`. Any positive number: large steps switch neurons off rather than diverge.
+    max_iter : int, default=10_000_000
+        Iterations to compute; a jump over any number of steps counts as one.
+    tol : float, default=1e-10
+        Residual on active samples, relative to the largest label, below which an uncertified run
+        ends with status TOLERANCE.
+    record : array_like of int, optional
+        Steps at which to keep the state.
+    progress : bool or callable, default=False
+        Show progress, or pass ``(fraction, message)`` to a callable.
+
+    Returns
+    -------
+    Trajectory
+        With `status` CERTIFIED where the pattern provably never changes again.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is unusable. Running out of iterations is a status.
+
+    See Also
+    --------
+    relubias.gradient_descent_batch : Many problems of one shape.
+    relubias.dynamics.certify : The certificate, for any state.
+
+    Notes
+    -----
+    A step costs ``n_active * n_samples``, whatever the number of features. The terminal test runs
+    on a geometric schedule after switch-free windows. After a long switch-free stretch the
+    eigenbasis of the frozen dynamics bounds the time until which no switch can come, and one jump
+    covers it, so that a last switch after 10**13 steps is found exactly and at once.
+
+    References
+    ----------
+    .. [1] K.-W. Lai, G. Wang, M. Tao, V. Muthukumar, COLT 2026, eqs. (2)-(4), Lemmas 1 and 2.
+
+    Examples
+    --------
+    >>> import relubias as rb
+    >>> problem = rb.Problem([[4.0, 0.0], [0.0, 4.0]], [1.0, -1.0])
+    >>> run = rb.gradient_descent(problem, [[0.025, 0.025]], step_size=0.15)
+    >>> run.status
+    <Status.CERTIFIED: 'CERTIFIED'>
+    >>> run.limit.dual
+    array([[ 0.25, -0.14]])
+    """
+    require_problem(problem)
+    beta = as_dual("start", start, problem.n_neurons, problem.n_samples)
+    eta = as_real("step_size", step_size, minimum=0.0, strict=True)
+    budget = as_count("max_iter", max_iter, minimum=0)
+    tolerance = as_real("tol", tol, minimum=0.0, strict=True)
+    times = _as_times(record)
+    with one_blas_thread(problem.n_samples), reporting(progress, "gradient descent") as report:
+        run = Run(problem, beta, eta)
+        recorder = _Recorder(times, run)
+        ending = _Descent(run, recorder, budget, tolerance, report).follow()
+    return _as_trajectory(problem, beta, eta, run, recorder, *ending, budget, tolerance)
+
+
+class _Descent:
+    """One run from start to end: the decisions between the kernels' calls."""
+
+    def __init__(
+        self, run: Run, recorder: _Recorder, max_iter: int, tol: float, report: Report
+    ) -> None:
+        self.run = run
+        self.recorder = recorder
+        self.max_iter = max_iter
+        # the tolerance is relative to the labels; without labels, to the start
+        size = float(np.abs(run.labels).max())
+        self.tol = tol * (size if size > 0 else 1.0)
+        self.report = report
+        self.next_look = code.QUIET_STRETCH
+        self.look_until_switch = -1  # ignore the tolerance while this is the number of switches
+
+    def follow(self, until: int = 2**62) -> tuple[Status, Tail, Certificate | None]:
+        """Advance until a status is known, or to the step `until`."""
+        run = self.run
+        while True:
+            self.recorder.observe()
+            if run.time >= until:
+                return Status.MAX_ITER, Tail.QUIET, None
+            left = self.max_iter - run.n_iter
+            if left <= 0:
+                return self._out_of_iterations()
+            tol = -1.0 if run.n_switches == self.look_until_switch else self.tol
+            why = run.advance(min(run.time + left, self.recorder.next_time), tol)
+            self.report(min(1.0, run.n_iter / max(self.max_iter, 1)), f"{run.time} steps")
+            if why == code.DIVERGED:
+                return Status.DIVERGED, Tail.EXPLODED, None
+            if why == code.CYCLE:
+                return Status.MAX_ITER, Tail.LIMIT_CYCLE, None
+            if why in (code.ATTEMPT, code.SMALL_RESIDUAL):
+                ending = self._decide(is_small=why == code.SMALL_RESIDUAL)
+                if ending is not None:
+                    return ending
+
+    def _decide(self, *, is_small: bool) -> tuple[Status, Tail, Certificate | None] | None:
+        """Test the pattern for good; otherwise look ahead and jump where that is cheaper."""
+        run = self.run
+        found = run.freeze_test()
+        if found == code.FROZEN:
+            return self._certified()
+        if is_small and not run.is_quiet:
+            return Status.TOLERANCE, Tail.CHATTER, None
+        stretch = run.time - run.last_switch
+        if found != code.NEEDS_EIGENBASIS and not is_small and stretch < self.next_look:
+            return None
+        frozen = run.motion()
+        steps = safe_steps(frozen)
+        if steps >= FOREVER:
+            run.settle(frozen)
+            return self._certified()
+        is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
+        if is_small and found != code.SWITCH_COMES:
+            return Status.TOLERANCE, Tail.QUIET, None
+        steps = min(steps, self.recorder.next_time - run.time)
+        if self._is_worth_a_jump(steps):
+            run.jump(steps)
+            self.next_look = code.QUIET_STRETCH
+        else:
+            self.next_look = 2 * max(stretch, code.QUIET_STRETCH)
+        if is_small:
+            self.look_until_switch = run.n_switches
+        return None
+
+    def _is_worth_a_jump(self, n_steps: int) -> bool:
+        """Whether repeated squaring costs less than stepping."""
+        order = int(self.run.active.any(axis=0).sum())
+        cost_of_step = self.run.high.size
+        return n_steps * cost_of_step > 5 * max(n_steps, 1).bit_length() * order * order
+
+    def _certified(self) -> tuple[Status, Tail, Certificate | None] | None:
+        """Confirm by the independent certificate, from the state in the user's numbers."""
+        run = self.run
+        if run.n_undecided:
+            return Status.TOLERANCE, Tail.UNDECIDED, None
+        step_size = run.step_size / run.gram_unit
+        certificate = certify(run.problem, run.state().dual, step_size=step_size)
+        if certificate.holds is not True:
+            return (Status.TOLERANCE, Tail.QUIET, None) if self._is_small() else None
+        return Status.CERTIFIED, Tail.SETTLED, certificate
+
+    def _is_small(self) -> bool:
+        on = self.run.active.any(axis=0)
+        return float(np.abs(self.run.residual_high[on]).max(initial=0.0)) <= self.tol
+
+    def _out_of_iterations(self) -> tuple[Status, Tail, Certificate | None]:
+        self.run.renew_residual()
+        if self.run.freeze_test() == code.FROZEN:
+            ending = self._certified()
+            if ending is not None:
+                return ending
+        if self._is_small():
+            return Status.TOLERANCE, Tail.QUIET if self.run.is_quiet else Tail.CHATTER, None
+        return Status.MAX_ITER, Tail.QUIET if self.run.is_quiet else Tail.CHATTER, None
+
+
+class _Recorder:
+    """Keeps the state at chosen steps."""
+
+    def __init__(self, times: list[int], run: Run) -> None:
+        self.run = run
+        self.waiting = times[::-1]
+        self.kept: list[tuple[int, State]] = []
+
+    @property
+    def next_time(self) -> int:
+        """Step of the next record."""
+        return self.waiting[-1] if self.waiting else 2**62
+
+    def observe(self) -> None:
+        """Keep the present state if it was asked for."""
+        if self.run.time == self.next_time:
+            self.kept.append((self.waiting.pop(), self.run.state()))
+
+    def finish(self, *, is_certified: bool) -> Records:
+        """Follow a settled run in jumps through the steps still asked for."""
+        while is_certified and self.waiting:
+            self.run.renew_residual()
+            if self.next_time > self.run.time:
+                self.run.jump(self.next_time - self.run.time)
+            self.observe()
+        problem = self.run.problem
+        shape = (0, problem.n_neurons, problem.n_samples)
+        primal = np.array([s.primal for _, s in self.kept]).reshape(-1, *shape[1:])
+        return Records(
+            time=np.array([t for t, _ in self.kept], dtype=np.int64),
+            primal=primal,
+            dual=np.array([s.dual for _, s in self.kept]).reshape(-1, *shape[1:]),
+            loss=np.array([risk(problem, u) for u in primal]),
+        )
+
+
+def risk(problem: Problem, primal: Float) -> float:
+    """Return ``0.5 * ||signs @ relu(primal) - labels||**2``."""
+    residual = problem.signs @ np.maximum(primal, 0.0) - problem.labels
+    return 0.5 * float(residual @ residual)
+
+
+def _as_times(record: Any) -> list[int]:
+    """Return the steps to record: sorted, distinct, non-negative."""
+    if record is None:
+        return []
+    try:
+        entries = np.asarray(record).ravel().tolist()
+    except (TypeError, ValueError) as error:
+        raise fail("record", "is not a list of steps", "pass whole numbers") from error
+    return sorted({as_count("record", entry) for entry in entries})
+
+
+def _as_trajectory(
+    problem: Problem,
+    start: Float,
+    step_size: float,
+    run: Run,
+    recorder: _Recorder,
+    status: Status,
+    tail: Tail,
+    certificate: Certificate | None,
+    max_iter: int,
+    tol: float,
+) -> Trajectory:
+    n_steps = run.time
+    certified = status is Status.CERTIFIED
+    limit = run.limit() if certified or tail is Tail.UNDECIDED else run.state()
+    chattering: NDArray[np.intp] = np.zeros((0, 2), np.intp)
+    if tail in (Tail.CHATTER, Tail.LIMIT_CYCLE):
+        chattering = run.chattering()
+    n_iter, n_switches, last_switch = run.n_iter, run.n_switches, run.last_switch
+    switches = run.switches()
+    records = recorder.finish(is_certified=certified)
+    for array in (start, limit.primal, limit.dual, switches, *_arrays(records)):
+        array.flags.writeable = False
+    return Trajectory(
+        problem=problem,
+        start=start,
+        step_size=step_size,
+        status=status,
+        tail=tail,
+        limit=limit,
+        certificate=certificate,
+        switches=switches,
+        n_switches=n_switches,
+        n_steps=n_steps,
+        n_iter=n_iter,
+        last_switch=last_switch,
+        loss=risk(problem, limit.primal),
+        chattering=chattering,
+        period=int(run.counters[code.PERIOD]) if tail is Tail.LIMIT_CYCLE else 0,
+        records=records,
+        max_iter=max_iter,
+        tol=tol,
+    )
+
+
+def _arrays(records: Records) -> tuple[Float, ...]:
+    return records.time, records.primal, records.dual, records.loss
+
+
+def replay(trajectory: Trajectory, time: int) -> State:
+    """Run a trajectory again up to the state after `time` steps."""
+    problem = trajectory.problem
+    with one_blas_thread(problem.n_samples):
+        run = Run(problem, trajectory.start, trajectory.step_size)
+        recorder = _Recorder([time], run)
+        descent = _Descent(run, recorder, trajectory.max_iter, trajectory.tol, _silent)
+        status = descent.follow(until=time)[0]
+        recorder.finish(is_certified=status is Status.CERTIFIED)
+    return recorder.kept[0][1]
+
+
+def _silent(fraction: float, message: str) -> None:
+    del fraction, message
