@@ -16,12 +16,23 @@ __all__ = ["build_app", "main"]
 DONE, NEGATIVE, UNUSABLE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit status; the last two are what shells expect after Ctrl-C and after a closed pipe."""
 
+_EXIT = "Exit status: 0 done, 1 the answer is negative, 2 unusable arguments or data."
+
 _COMMANDS = {
-    "reproduce": "Recompute the paper's figures and write the report.",
-    "run": "Say where gradient descent goes on your data, and how far from minimum norm.",
-    "minnorm": "Find the shortest network that fits your data, with its certificate.",
+    "reproduce": (
+        "Recompute the paper's figures and write the report.",
+        "relubias reproduce --only fig2,fig4 --out reproduction",
+    ),
+    "run": (
+        "Say where gradient descent goes on your data, and how far from minimum norm.",
+        "relubias run data.npz --signs +,- --kappa 0.5 --out results",
+    ),
+    "minnorm": (
+        "Find the shortest network that fits your data, with its certificate.",
+        "relubias minnorm data.csv --label-column target --json",
+    ),
 }
-"""Name and one line of help; `relubias.cli.NAME:NAME` is imported when the command is used."""
+"""Name, one line of help, example; `relubias.cli.NAME:NAME` is imported when it is used."""
 
 
 def build_app() -> App:
@@ -37,13 +48,18 @@ def build_app() -> App:
     app = App(
         name="relubias",
         help="Where gradient descent on shallow ReLU networks goes, and how far from minimum norm.",
-        help_epilogue="Exit status: 0 done, 1 the answer is negative, 2 unusable input.",
+        help_epilogue=_EXIT,
         help_format="plaintext",
         version=_version,
         suppress_keyboard_interrupt=False,
     )
-    for name, line in _COMMANDS.items():
-        app.command(f"relubias.cli.{name}:{name}", name=name, help=line)
+    for name, (line, example) in _COMMANDS.items():
+        app.command(
+            f"relubias.cli.{name}:{name}",
+            name=name,
+            help=line,
+            help_epilogue=f"Example: {example}\n\n{_EXIT}",
+        )
     return app
 
 
@@ -81,7 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _say("not enough memory; use fewer samples or features", UNUSABLE)
     except BrokenPipeError:
-        _discard_output()
+        from relubias.cli._output import discard_output
+
+        discard_output()
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
@@ -94,17 +112,6 @@ def _say(message: str, status: int) -> int:
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
     return status
-
-
-def _discard_output() -> None:
-    """Point standard output at nothing, so that the final flush cannot fail again."""
-    import os
-
-    try:
-        target = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), target)
 
 
 def _version() -> str:
