@@ -1,0 +1,230 @@
+"""The implicit bias in one number: how far gradient descent stops from the minimum norm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from relubias._threads import one_blas_thread
+from relubias._validate import Float, as_dual, as_real, fail
+from relubias.minnorm.distance import Distance, between_duals, dual_norm, to_minimum_norm
+from relubias.minnorm.solution import MinimumNorm
+from relubias.problem import Problem, require_problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BiasGap", "bias_gap"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class BiasGap:
+    r"""Distance of two networks in weight space, beside the law that predicts it.
+
+    Attributes
+    ----------
+    distance : float
+        ``sqrt(sum_k ||w_k - v_k||^2)``.
+    rounding_error : float
+        Bound on what rounding did to `distance`.
+    relative : float
+        `distance` over `second_norm`; nan if that is 0.
+    first_norm, second_norm : float
+        Norms of the networks.
+    prediction : float
+        The asymptotic law; nan unless `first` is a run of gradient descent of one neuron, or of
+        two of opposite signs, from an all-positive start, and `second` the minimum norm.
+    ratio : float
+        `distance` over `prediction`.
+    kappa : float
+        Step size times trace, dimensionless; nan unless `first` is a run.
+    rho : float
+        Largest initial prediction over smallest absolute label, dimensionless; nan unless
+        `first` is a run and no label is zero.
+    per_neuron, predictions, ratios : ndarray of shape (n_neurons,)
+        The same by neuron.
+    """
+
+    distance: float
+    rounding_error: float
+    relative: float
+    first_norm: float
+    second_norm: float
+    prediction: float
+    ratio: float
+    kappa: float
+    rho: float
+    per_neuron: Float
+    predictions: Float
+    ratios: Float
+
+    def summary(self) -> str:
+        """Return the result as a few lines of text."""
+        lines = [
+            f"distance  {self.distance:.12g} (rounding at most {self.rounding_error:.1g})",
+            f"relative  {self.relative:.6g} of the second norm, {self.second_norm:.12g}",
+        ]
+        if not math.isnan(self.kappa):
+            lines.append(f"kappa     {self.kappa:.6g}, rho {self.rho:.3g}")
+        if not math.isnan(self.prediction):
+            lines.append(f"law       {self.prediction:.12g}, distance / law {self.ratio:.6g}")
+        return "\n".join(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per neuron.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``neuron, distance, prediction, ratio``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "neuron": np.arange(self.per_neuron.size),
+                "distance": self.per_neuron,
+                "prediction": self.predictions,
+                "ratio": self.ratios,
+            }
+        )
+
+    def __repr__(self) -> str:
+        law = "" if math.isnan(self.ratio) else f", ratio={self.ratio:.4g}"
+        return f"BiasGap(distance={self.distance:.6g}, relative={self.relative:.4g}{law})"
+
+
+def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = None) -> BiasGap:
+    r"""Measure the distance between two networks, such as a limit and the minimum norm.
+
+    For one positive neuron from an all-positive start with predictions :math:`\epsilon`, the gap
+    to the minimum norm is to leading order in the dimension
+
+    .. math:: \frac{1}{\sqrt L}
+              \sqrt{\sum_{y_i<0} \bigl(\kappa |y_i| - (1-\kappa)\epsilon_i\bigr)^2},
+              \qquad \kappa = \eta L,
+
+    and for two neurons of opposite signs the same for each, over the labels of the other sign,
+    with :math:`\kappa(|y_i| + \epsilon_i - \epsilon'_i) - \epsilon_i`, where :math:`\epsilon'`
+    belongs to the other neuron.
+
+    Parameters
+    ----------
+    problem : Problem
+        What both networks belong to.
+    first, second : Trajectory, State, MinimumNorm or array_like of shape (n_neurons, n_samples)
+        Networks; arrays are dual variables. To a `MinimumNorm` the distance keeps all its digits
+        however small it is.
+    trace : float, optional
+        The L of the law; the mean Gram diagonal if omitted.
+
+    Returns
+    -------
+    BiasGap
+        ``distance``, ``rounding_error``, ``relative``, ``prediction``, ``ratio``.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes disagree or an argument is none of the kinds above.
+    NotSolvedError
+        If a `MinimumNorm` holds no network.
+
+    References
+    ----------
+    .. [1] K.-W. Lai, G. Wang, M. Tao, V. Muthukumar, COLT 2026, Theorems 2 and 4.
+
+    Examples
+    --------
+    >>> from relubias import Problem, minimum_norm
+    >>> problem = Problem([[4.0, 0.0], [0.0, 4.0]], [1.0, -1.0])
+    >>> gap = bias_gap(problem, [[0.25, -0.14]], minimum_norm(problem))
+    >>> round(gap.distance, 12)
+    0.28
+    """
+    problem = require_problem(problem)
+    first_dual, second_dual = _dual("first", problem, first), _dual("second", problem, second)
+    scale = problem.scale if trace is None else as_real("trace", trace, minimum=0.0, strict=True)
+    with one_blas_thread(problem.n_samples):
+        parts = [
+            _neuron_distance(problem, first_dual, first, second_dual, second, k)
+            for k in range(problem.n_neurons)
+        ]
+        first_norm = _norm(problem, first, first_dual)
+        second_norm = _norm(problem, second, second_dual)
+        kappa, rho, predictions = _law(problem, first, second, scale)
+    per_neuron = np.array([part.value for part in parts])
+    distance, prediction = math.hypot(*per_neuron), math.hypot(*predictions)
+    return BiasGap(
+        distance=distance,
+        rounding_error=math.hypot(*(part.error for part in parts)),
+        relative=distance / second_norm if second_norm > 0 else math.nan,
+        first_norm=first_norm,
+        second_norm=second_norm,
+        prediction=prediction,
+        ratio=distance / prediction if prediction > 0 else math.nan,
+        kappa=kappa,
+        rho=rho,
+        per_neuron=per_neuron,
+        predictions=predictions,
+        ratios=np.divide(
+            per_neuron, predictions, out=np.full(per_neuron.size, np.nan), where=predictions > 0
+        ),
+    )
+
+
+def _dual(name: str, problem: Problem, network: Any) -> Float:
+    """Return the dual variables of any kind of network."""
+    if isinstance(network, MinimumNorm):
+        network = network.raise_if_failed().dual
+    elif hasattr(network, "limit"):
+        network = network.limit.dual
+    elif hasattr(network, "dual"):
+        network = network.dual
+    if isinstance(network, (str, bytes, dict)) or network is None:
+        raise fail(
+            name,
+            f"is a {type(network).__name__}",
+            "pass a Trajectory, a State, a MinimumNorm or a dual of shape (n_neurons, n_samples)",
+        )
+    return as_dual(name, network, problem.n_neurons, problem.n_samples)
+
+
+def _neuron_distance(
+    problem: Problem, first_dual: Float, first: Any, second_dual: Float, second: Any, k: int
+) -> Distance:
+    if isinstance(second, MinimumNorm):
+        return to_minimum_norm(problem.gram, first_dual[k], second, k)
+    if isinstance(first, MinimumNorm):
+        return to_minimum_norm(problem.gram, second_dual[k], first, k)
+    return between_duals(problem.gram, first_dual[k], second_dual[k])
+
+
+def _norm(problem: Problem, network: Any, dual: Float) -> float:
+    if isinstance(network, MinimumNorm):
+        return network.norm
+    return math.hypot(*(dual_norm(problem.gram, row).value for row in dual))
+
+
+def _law(problem: Problem, first: Any, second: Any, scale: float) -> tuple[float, float, Float]:
+    """Return kappa, rho and the law by neuron, nan where they mean nothing."""
+    unknown = np.full(problem.n_neurons, math.nan)
+    if not (hasattr(first, "start") and hasattr(first, "step_size")):
+        return math.nan, math.nan, unknown
+    start = as_dual("first", first.start, problem.n_neurons, problem.n_samples) @ problem.gram
+    kappa = float(first.step_size) * scale
+    smallest = float(np.abs(problem.labels).min())
+    rho = float(np.abs(start).max()) / smallest if smallest > 0 else math.nan
+    signs = problem.signs
+    known = problem.n_neurons == 1 or (problem.n_neurons == 2 and signs[0] != signs[1])
+    if not known or not isinstance(second, MinimumNorm) or not (start > 0).all():
+        return kappa, rho, unknown
+    predictions = unknown.copy()
+    for k, sign in enumerate(signs):
+        other = start[1 - k] if problem.n_neurons == 2 else np.zeros(problem.n_samples)
+        kick = kappa * (np.abs(problem.labels) + start[k] - other) - start[k]
+        predictions[k] = np.linalg.norm(kick[sign * problem.labels < 0]) / math.sqrt(scale)
+    return kappa, rho, predictions

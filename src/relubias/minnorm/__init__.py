@@ -1,0 +1,17 @@
+"""Minimum-norm networks: exact solvers, certificates and distances."""
+
+from relubias.minnorm.certificate import MinimumNormCertificate, certify_one_neuron
+from relubias.minnorm.linear import LinearMinimumNorm, LinearStatus, linear_minimum_norm
+from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
+from relubias.minnorm.solve import minimum_norm
+
+__all__ = [
+    "LinearMinimumNorm",
+    "LinearStatus",
+    "MinimumNorm",
+    "MinimumNormCertificate",
+    "MinimumNormStatus",
+    "certify_one_neuron",
+    "linear_minimum_norm",
+    "minimum_norm",
+]

@@ -1,0 +1,72 @@
+r"""Why no network fits: combinations of samples that contradict the labels.
+
+A vector z with :math:`X^\top z = 0`, :math:`z_i \le 0` where only :math:`x_i^\top w \le 0` is
+asked, and :math:`z^\top y > 0` proves that no w satisfies the constraints of one neuron
+(Farkas). Equal samples with different labels contradict each other for every network.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.minnorm.active_set import NullTest
+
+__all__ = ["conflicting_repeats", "features_null_test", "tidy_ray"]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+def features_null_test(features: Float) -> NullTest:
+    """Return the test that knows the features, and so tells far smaller lengths from zero."""
+    lengths = np.linalg.norm(features, axis=1)
+
+    def squared_length(z: Float) -> float:
+        value = float(np.linalg.norm(z @ features))
+        noise = 8 * _EPS * np.sqrt(z.size) * float(np.abs(z) @ lengths)
+        return value**2 if value > noise else 0.0
+
+    return squared_length
+
+
+def tidy_ray(
+    ray: Float, gram: Float, linear: Float, bound: NDArray[np.bool_], null_test: NullTest
+) -> Float:
+    """Drop entries of the ray that are rounding only, as long as it stays a proof.
+
+    `ray` is non-negative on the rows in `bound`. The answer is scaled to unit largest entry.
+    """
+    z = ray / np.abs(ray).max()
+    z[bound] = np.maximum(z[bound], 0.0)
+    for level in (1e-6, 1e-9, 1e-12):
+        tidy = np.where(np.abs(z) > level, z, 0.0)
+        tidy = _polished(tidy, gram)
+        tidy[bound] = np.maximum(tidy[bound], 0.0)
+        if linear @ tidy > 0 and null_test(tidy) == 0.0:
+            return tidy
+    return z
+
+
+def _polished(z: Float, gram: Float) -> Float:
+    """Solve for the entries of a one-dimensional null vector, the largest one held fixed."""
+    rows = np.flatnonzero(z)
+    lead = rows[np.argmax(np.abs(z[rows]))]
+    others = rows[rows != lead]
+    if others.size == 0:
+        return z
+    block = gram[np.ix_(others, others)]
+    answer = z.copy()
+    answer[others] = np.linalg.lstsq(block, -gram[others, lead] * z[lead], rcond=None)[0]
+    near = np.abs(answer - z).max() <= 1e-6
+    return answer if near else z
+
+
+def conflicting_repeats(gram: Float, target: Float) -> tuple[int, int] | None:
+    """Return two equal samples with different targets, or None."""
+    _, first, group = np.unique(gram, axis=0, return_index=True, return_inverse=True)
+    if first.size == target.size:
+        return None
+    twin = first[group.reshape(-1)]
+    wrong = np.flatnonzero(target != target[twin])
+    return (int(twin[wrong[0]]), int(wrong[0])) if wrong.size else None

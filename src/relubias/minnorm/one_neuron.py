@@ -1,0 +1,121 @@
+r"""One neuron: the exact least-norm fit, by convex quadratic programming.
+
+.. math:: \min \|w\|^2 \quad\text{s.t.}\quad x_i^\top w = y_i \ (y_i > 0), \qquad
+          x_i^\top w \le 0 \ (y_i \le 0).
+
+With :math:`w = X^\top\beta` its dual is :math:`\max 2 y_P^\top\beta_P - \beta^\top G\beta` over
+:math:`\beta_N \le 0` (Lemma 3 of Lai, Wang, Tao, Muthukumar, COLT 2026). A neuron of sign -1
+sees the labels mirrored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.minnorm._products import residual
+from relubias.minnorm.active_set import dual_active_set, gram_null_test
+from relubias.minnorm.features import refined_on_features
+from relubias.minnorm.infeasible import features_null_test, tidy_ray
+from relubias.minnorm.pivoting import NearlySingularError, block_pivoting
+from relubias.minnorm.scaling import Units, in_unit_scale
+
+__all__ = ["Neuron", "solve_one_neuron"]
+
+_ILL_CONDITIONED = 3e-14  # first refinement, about condition number times eps
+
+
+class Neuron(NamedTuple):
+    """Least-norm neuron in the units of the data, or the ray that proves there is none."""
+
+    dual: Float
+    primal: Float
+    norm: float
+    support: NDArray[np.bool_]
+    ray: Float | None
+    on_features: bool
+    """Whether the features, not the Gram matrix, were taken as the exact data."""
+
+
+def solve_one_neuron(
+    gram: Float, labels: Float, sign: float = 1.0, features: Float | None = None
+) -> Neuron:
+    """Solve the program above.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_samples, n_samples)
+        Gram matrix.
+    labels : ndarray of shape (n_samples,)
+        Labels; those of the other sign are fitted as 0.
+    sign : float, default=1.0
+        Output sign of the neuron.
+    features : ndarray of shape (n_samples, n_features), optional
+        Used where `gram` is too badly conditioned.
+
+    Returns
+    -------
+    Neuron
+        Dual, primal, norm and support, or a ray.
+    """
+    target = np.maximum(sign * labels, 0.0)
+    if not target.any():
+        zero = np.zeros(labels.size)
+        return Neuron(zero, zero.copy(), 0.0, np.zeros(labels.size, dtype=np.bool_), None, False)
+    unit_gram, y, units = in_unit_scale(gram, target)
+    free = y > 0
+    orientation = np.where(free, 1.0, -1.0)
+    hessian = unit_gram * orientation[:, None] * orientation
+    X = None if features is None else features * (units.row * orientation)[:, None]
+    try:
+        solution = block_pivoting(hessian, y, free)
+        multipliers, active = solution.multipliers, solution.active
+        bad = solution.first_correction > _ILL_CONDITIONED
+    except NearlySingularError:
+        null_test = gram_null_test(hessian) if X is None else features_null_test(X)
+        result = dual_active_set(hessian, y, free, null_test)
+        if result.ray is not None:
+            ray = tidy_ray(result.ray, hessian, y, ~free, null_test) * orientation
+            return _no_neuron(ray * units.row)
+        multipliers, active, bad = result.multipliers, result.active, True
+    slack = None
+    on_features = bad and X is not None
+    if on_features:
+        multipliers, active, slack = refined_on_features(X, y, free, multipliers, active)
+    return _assemble(unit_gram, y, multipliers * orientation, active, units, slack, orientation)
+
+
+def _no_neuron(ray: Float) -> Neuron:
+    zero = np.zeros(ray.size)
+    return Neuron(zero, zero, math.nan, np.zeros(ray.size, dtype=np.bool_), ray, False)
+
+
+def _assemble(
+    gram: Float,
+    y: Float,
+    dual: Float,
+    active: NDArray[np.bool_],
+    units: Units,
+    slack: Float | None,
+    orientation: Float,
+) -> Neuron:
+    """Compute predictions and norm, exact where a constraint fixes them, and restore the units."""
+    if slack is None:
+        high, low, _ = residual(gram, dual, np.zeros(y.size))
+        primal = high + low
+    else:
+        primal = (slack + y) * orientation
+    norm = math.sqrt(max(math.fsum(dual * primal), 0.0))
+    primal = np.where(active | (y > 0), y, np.minimum(primal, 0.0))
+    return Neuron(
+        units.dual(dual) + 0.0,
+        units.primal(primal) + 0.0,
+        units.norm(norm),
+        active,
+        None,
+        slack is not None,
+    )

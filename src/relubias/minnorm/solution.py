@@ -1,0 +1,235 @@
+"""What a minimum-norm solve leaves behind: the network, its status and its certificate."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.errors import NotSolvedError
+from relubias.minnorm.certificate import MinimumNormCertificate
+from relubias.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MinimumNorm", "MinimumNormStatus"]
+
+
+class MinimumNormStatus(enum.StrEnum):
+    """How a minimum-norm solve ended; `sentence` is what people read."""
+
+    OPTIMAL = "OPTIMAL"
+    FEASIBLE = "FEASIBLE"
+    INFEASIBLE = "INFEASIBLE"
+    UNDECIDED = "UNDECIDED"
+
+    @property
+    def sentence(self) -> str:
+        """The status in words, with its remedy."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    MinimumNormStatus.OPTIMAL: "the network fits and no network of smaller norm does",
+    MinimumNormStatus.FEASIBLE: (
+        "the network fits, but a smaller one is not excluded; `lower_bound` and `rel_gap` say how "
+        "much smaller it could be"
+    ),
+    MinimumNormStatus.INFEASIBLE: (
+        "no network with these signs fits the labels; drop or correct the samples in `conflict` "
+        "(if samples nearly repeat, build the problem with Problem.from_features)"
+    ),
+    MinimumNormStatus.UNDECIDED: (
+        "no network that fits was found and none was excluded, which happens only if samples are "
+        "linearly dependent; drop dependent samples or add neurons"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MinimumNorm:
+    """The network of smallest norm that fits the labels, as far as it is known.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was solved.
+    dual : ndarray of shape (n_neurons, n_samples)
+        ``w_k = X.T @ dual[k]``; zero without a network.
+    primal : ndarray of shape (n_neurons, n_samples)
+        ``w_k @ x_i``, set to the exact value on `support`; zero without a network.
+    norm : float
+        Square root of the sum of squared norms; nan without a network.
+    lower_bound : float
+        No network that fits has a smaller norm; nan if none fits.
+    status : MinimumNormStatus
+        ``OPTIMAL``, ``FEASIBLE``, ``INFEASIBLE`` or ``UNDECIDED``.
+    rel_gap : float
+        ``1 - lower_bound / norm``; nan without a network.
+    pattern : ndarray of bool, shape (n_neurons, n_samples)
+        Where ``primal > 0``.
+    support : ndarray of bool, shape (n_neurons, n_samples)
+        Where a constraint of the neuron alone fixes its prediction; the dual vanishes elsewhere,
+        except on samples in `coupled`.
+    coupled : ndarray of int
+        Samples on which neurons of both signs are active.
+    certificate : MinimumNormCertificate
+        What is proved, with bounds that include rounding.
+    n_nodes : int
+        Nodes searched.
+    conflict : ndarray of int
+        Samples that contradict each other, if ``INFEASIBLE``.
+    """
+
+    problem: Problem
+    dual: Float
+    primal: Float
+    norm: float
+    lower_bound: float
+    status: MinimumNormStatus
+    rel_gap: float
+    pattern: NDArray[np.bool_]
+    support: NDArray[np.bool_]
+    coupled: NDArray[np.intp]
+    certificate: MinimumNormCertificate
+    n_nodes: int
+    conflict: NDArray[np.intp]
+
+    @property
+    def weights(self) -> Float | None:
+        """Weights of shape (n_neurons, n_features), where the features are known."""
+        return None if self.problem.features is None else self.dual @ self.problem.features
+
+    def raise_if_failed(self) -> MinimumNorm:
+        """Return the result, or raise if it holds no network.
+
+        Returns
+        -------
+        MinimumNorm
+            The result itself.
+
+        Raises
+        ------
+        NotSolvedError
+            If the status is ``INFEASIBLE`` or ``UNDECIDED``; it carries the result.
+        """
+        if self.status in (MinimumNormStatus.INFEASIBLE, MinimumNormStatus.UNDECIDED):
+            raise NotSolvedError(f"minimum_norm: {self._sentence()}", self)
+        return self
+
+    def _sentence(self) -> str:
+        if self.conflict.size == 0:
+            return self.status.sentence
+        shown = ", ".join(str(i) for i in self.conflict[:20])
+        more = f" and {self.conflict.size - 20} more" if self.conflict.size > 20 else ""
+        return f"{self.status.sentence}; samples in conflict: {shown}{more}"
+
+    def summary(self) -> str:
+        """Return the result as a few lines of text."""
+        lines = [f"{self.status}: {self._sentence()}"]
+        if math.isfinite(self.norm):
+            lines += [
+                f"  norm         {self.norm:.15g}",
+                f"  lower bound  {self.lower_bound:.15g} (relative gap {self.rel_gap:.2g})",
+                f"  distance to the optimum at most {self.certificate.error_bound:.2g} "
+                f"({self.certificate.kind})",
+                f"  active       {', '.join(str(k) for k in self.pattern.sum(axis=1))} "
+                f"of {self.problem.n_samples} samples, by neuron",
+            ]
+        return "\n".join(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per neuron and sample.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``neuron, sample, sign, label, primal, dual, active, support``.
+        """
+        import pandas as pd
+
+        m, n = self.dual.shape
+        return pd.DataFrame(
+            {
+                "neuron": np.repeat(np.arange(m), n),
+                "sample": np.tile(np.arange(n), m),
+                "sign": np.repeat(self.problem.signs, n).astype(int),
+                "label": np.tile(self.problem.labels, m),
+                "primal": self.primal.ravel(),
+                "dual": self.dual.ravel(),
+                "active": self.pattern.ravel(),
+                "support": self.support.ravel(),
+            }
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"MinimumNorm({self.status}, norm={self.norm:.6g}, "
+            f"error_bound={self.certificate.error_bound:.2g}, n_nodes={self.n_nodes})"
+        )
+
+
+def with_network(
+    problem: Problem,
+    dual: Float,
+    primal: Float,
+    norm: float,
+    support: NDArray[np.bool_],
+    certificate: MinimumNormCertificate,
+    *,
+    optimal: bool,
+    coupled: NDArray[np.intp] | None = None,
+    n_nodes: int = 1,
+) -> MinimumNorm:
+    """Assemble the result for a network that fits."""
+    lower = min(max(certificate.lower_bound, norm - certificate.error_bound, 0.0), norm)
+    return MinimumNorm(
+        problem=problem,
+        dual=dual,
+        primal=primal,
+        norm=norm,
+        lower_bound=lower,
+        status=MinimumNormStatus.OPTIMAL if optimal else MinimumNormStatus.FEASIBLE,
+        rel_gap=1.0 - lower / norm if norm > 0 else 0.0,
+        pattern=primal > 0,
+        support=support,
+        coupled=np.zeros(0, dtype=np.intp) if coupled is None else coupled,
+        certificate=certificate,
+        n_nodes=n_nodes,
+        conflict=np.zeros(0, dtype=np.intp),
+    )
+
+
+def without_network(
+    problem: Problem, farkas: Float | None, conflict: NDArray[np.intp]
+) -> MinimumNorm:
+    """Assemble the result for data that nothing fits, or that nothing was found to fit."""
+    shape = (problem.n_neurons, problem.n_samples)
+    decided = conflict.size > 0
+    return MinimumNorm(
+        problem=problem,
+        dual=np.zeros(shape),
+        primal=np.zeros(shape),
+        norm=math.nan,
+        lower_bound=math.nan if decided else 0.0,
+        status=MinimumNormStatus.INFEASIBLE if decided else MinimumNormStatus.UNDECIDED,
+        rel_gap=math.nan,
+        pattern=np.zeros(shape, dtype=np.bool_),
+        support=np.zeros(shape, dtype=np.bool_),
+        coupled=np.zeros(0, dtype=np.intp),
+        certificate=MinimumNormCertificate(
+            kind="infeasible" if decided else "bound only",
+            error_bound=math.inf,
+            duality_gap=math.inf,
+            lower_bound=math.inf if decided else 0.0,
+            farkas=farkas,
+        ),
+        n_nodes=1,
+        conflict=conflict,
+    )

@@ -1,0 +1,139 @@
+"""Minimum norm for every network: which method answers which problem."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from relubias._progress import Progress, reporting
+from relubias._threads import one_blas_thread
+from relubias._validate import Float, as_real, fail
+from relubias.minnorm.certificate import certify_one_neuron
+from relubias.minnorm.infeasible import conflicting_repeats
+from relubias.minnorm.one_neuron import solve_one_neuron
+from relubias.minnorm.solution import MinimumNorm, with_network, without_network
+from relubias.problem import Problem, require_problem
+
+__all__ = ["minimum_norm"]
+
+
+def minimum_norm(
+    problem: Any,
+    *,
+    time_limit: float | None = None,
+    rel_gap: float = 0.0,
+    progress: Progress = False,
+) -> MinimumNorm:
+    r"""Find the network of smallest norm among those that fit the labels best.
+
+    .. math:: \min \sum_k \|w_k\|^2 \quad\text{s.t.}\quad
+              \sum_k s_k\,\mathrm{relu}(X w_k) = y
+
+    With neurons of one sign only, labels of the other sign are fitted as 0: these are the
+    minimisers of the empirical risk.
+
+    Parameters
+    ----------
+    problem : Problem
+        Gram matrix, labels and signs. Known features are used where the Gram matrix is too
+        badly conditioned.
+    time_limit : float, optional
+        Seconds after which to return the best network so far; no limit if omitted.
+    rel_gap : float, default=0.0
+        Relative gap between norm and lower bound that is good enough to stop, dimensionless.
+    progress : bool or callable, default=False
+        Whether to show progress, or a callable that takes the fraction done and a sentence.
+
+    Returns
+    -------
+    MinimumNorm
+        ``dual``, ``primal``, ``norm``, ``lower_bound``, ``status``, ``certificate``.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is unusable, or the duals would not be representable.
+
+    See Also
+    --------
+    minimum_norm_batch : Many problems of one neuron.
+    linear_minimum_norm : The linear interpolator on a subset.
+
+    Notes
+    -----
+    One neuron: convex, always ``OPTIMAL`` or ``INFEASIBLE``; cubic in the number of samples. More
+    neurons: not convex; ``OPTIMAL`` where a certificate of global optimality holds, ``FEASIBLE``
+    with a lower bound otherwise. Data that nothing fits are a status, not an exception.
+
+    References
+    ----------
+    .. [1] K.-W. Lai, G. Wang, M. Tao, V. Muthukumar, COLT 2026, eqs. (5), (7), (8), (45).
+
+    Examples
+    --------
+    >>> from relubias import Problem
+    >>> result = minimum_norm(Problem([[4.0, 1.0], [1.0, 4.0]], [2.0, -1.0]))
+    >>> result.status, result.norm.__round__(12)
+    (<MinimumNormStatus.OPTIMAL: 'OPTIMAL'>, 1.032795558989)
+    >>> result.primal
+    array([[2., 0.]])
+    """
+    problem = require_problem(problem)
+    if time_limit is not None:
+        as_real("time_limit", time_limit, minimum=0.0)
+    if as_real("rel_gap", rel_gap, minimum=0.0) >= 1.0:
+        raise fail("rel_gap", f"is {rel_gap:g}", "pass a number in [0, 1)")
+    with reporting(progress, "minimum norm") as report, one_blas_thread(problem.n_samples):
+        result = _solve(problem)
+        report(1.0, str(result.status))
+    return result
+
+
+def _solve(problem: Problem) -> MinimumNorm:
+    conflict = conflicting_repeats(problem.gram, _fitted_labels(problem))
+    if conflict is not None:
+        return _conflicting_pair(problem, conflict)
+    return _one_neuron(problem)
+
+
+def _fitted_labels(problem: Problem) -> Float:
+    """Return what the network has to output: labels of a sign that it has not count as 0."""
+    low = 0.0 if (problem.signs > 0).all() else -math.inf
+    high = 0.0 if (problem.signs < 0).all() else math.inf
+    return np.clip(problem.labels, low, high)
+
+
+def _conflicting_pair(problem: Problem, pair: tuple[int, int]) -> MinimumNorm:
+    """Two equal samples with different labels: ``z = e_i - e_j`` is the proof."""
+    target = _fitted_labels(problem)
+    i, j = sorted(pair, key=lambda k: -abs(target[k]))
+    z = np.zeros(problem.n_samples)
+    z[i], z[j] = 1.0, -1.0
+    return without_network(
+        problem, np.tile(z, (problem.n_neurons, 1)), np.array(sorted(pair), dtype=np.intp)
+    )
+
+
+def _one_neuron(problem: Problem) -> MinimumNorm:
+    sign = float(problem.signs[0])
+    neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
+    if neuron.ray is not None:
+        return without_network(problem, neuron.ray[None, :], np.flatnonzero(neuron.ray))
+    certificate = certify_one_neuron(
+        problem.gram,
+        problem.labels,
+        neuron.dual,
+        sign,
+        problem.features if neuron.on_features else None,
+    )
+    return with_network(
+        problem,
+        neuron.dual[None, :],
+        neuron.primal[None, :],
+        neuron.norm,
+        neuron.support[None, :],
+        certificate,
+        optimal=True,
+    )
