@@ -66,12 +66,13 @@ def _bar(title: str) -> Iterator[Report]:
 
 def _plain_lines(title: str) -> Report:
     last = time.monotonic()
+    has_spoken = False  # quick work stays silent, long work says that it is done
 
     def report(fraction: float, message: str) -> None:
-        nonlocal last
+        nonlocal last, has_spoken
         now = time.monotonic()
-        if now - last >= _PLAIN_LINE_EVERY or fraction >= 1.0:
-            last = now
+        if now - last >= _PLAIN_LINE_EVERY or (has_spoken and fraction >= 1.0):
+            last, has_spoken = now, True
             sys.stderr.write(f"{title}: {fraction:.0%} {message}\n")
             sys.stderr.flush()
 
