@@ -279,7 +279,7 @@ def _as_pairs(name: str, value: Any) -> Spectrum | None:
     """Return the spectrum of (value, multiplicity) pairs; None where there are no pairs."""
     if isinstance(value, np.ndarray):
         array = cast("NDArray[Any]", value)
-        if array.ndim != 2 or array.shape[1] != 2:
+        if array.ndim != 2 or array.shape[1] != 2 or array.shape[0] == 0:
             return None
         table = as_float_array(name, array, ndim=2, shape="pairs (k, 2)")
         rows = [(v, int(c) if c == int(c) else c) for v, c in table.tolist()]
