@@ -61,6 +61,7 @@ def draw_paths(ax: Axes, part: DataFrame) -> list[Any]:
                 [last * 2.2], [label], "o", markerfacecolor="white", clip_on=False,
                 color=look["color"], markersize=4, label="label y",
             )  # fmt: skip
+            ax.text(last * 4, label, str(int(path["sample"].iloc[0]) + 1), va="center", fontsize=7)
     ax.axhline(0, color=style.BLACK, linewidth=0.6)
     ax.set_xscale("log")
     ax.set_xlim(0.7, last * 3)

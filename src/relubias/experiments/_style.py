@@ -30,6 +30,7 @@ __all__ = [
     "WIDE",
     "Look",
     "curve",
+    "key",
     "legend_above",
     "new_figure",
     "panel",
@@ -174,6 +175,12 @@ def power_of_ten(value: float) -> str:
     if abs(mantissa - 1) < 1e-9:
         return f"10^{{{exponent}}}"
     return f"{mantissa:g}\\times 10^{{{exponent}}}"
+
+
+def key(value: float) -> str:
+    """Return ``5e-1`` for 0.5: a number as a part of a stable key."""
+    mantissa, exponent = f"{value:.12e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}".replace(".", "p")
 
 
 def plain_decades(axis: Any, lowest: float, highest: float) -> None:

@@ -137,10 +137,10 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         ratio, relative = values(part, "gap") / values(part, "law"), (
             values(part, "gap") / values(part, "norm_shortest")
         )
-        result[f"ratio_to_law_d{_short(d)}"] = Measured.of(
+        result[f"ratio_to_law_d{_key(d)}"] = Measured.of(
             f"gap / law, d = {d:,}", median(ratio), "1 as d grows"
         )
-        result[f"relative_gap_d{_short(d)}"] = Measured.of(
+        result[f"relative_gap_d{_key(d)}"] = Measured.of(
             f"gap / norm of w*, d = {d:,}", median(relative), "kappa ||y_-|| / ||y_+||, any d"
         )
     size = np.sqrt(values(table, "n_negative") / values(table, "trace"))
@@ -152,10 +152,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
     return result
 
 
-def _short(d: float) -> str:
+def _key(d: float) -> str:
     """Return ``1e6`` for a million and ``2000`` for two thousand."""
-    text = f"{d:.0e}".replace("e+0", "e").replace("e+", "e")
-    return text if float(text) == d and d >= 1e4 else str(int(d))
+    return style.key(d) if d >= 1e4 else str(int(d))
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:

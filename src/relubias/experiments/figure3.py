@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import relubias as rb
 from relubias._validate import Float
@@ -59,22 +60,43 @@ def compute(scale: Scale, seed: int) -> DataFrame:
 
 
 def _run_row(case: Case, dual: Float, primal: Float) -> dict[str, Any]:
-    """Say what the limit fits, and how far it is from the linear interpolator on that set."""
+    """Say what the limit fits, and which linear interpolator it is nearest to."""
     problem, y = case.problem, case.problem.labels
     initial = (case.start @ problem.gram)[0]
     active, positive = primal > 0, y > 0
     fitted = active & (np.abs(primal - y) <= 1e-6)
-    linear = rb.linear_minimum_norm(problem, np.flatnonzero(active))
-    gap = rb.bias_gap(problem, dual, linear.dual[None, :])
+    subset, distance, norm = _nearest_interpolator(problem, dual, active)
     late = positive & (initial <= 0)
     return case.about | {
-        "active_set": "".join("1" if a else "0" for a in active),
+        "subset": "S" + "".join("1" if chosen else "0" for chosen in subset),
         "fits_positives": bool(fitted[positive].all()),
         "late_positives": int(late.sum()),
         "late_fitted": int((late & fitted).sum()),
-        "distance_to_linear": gap.distance,
-        "norm_limit": gap.first_norm,
+        "distance_to_linear": distance,
+        "norm_limit": norm,
     }
+
+
+def _nearest_interpolator(
+    problem: rb.Problem, dual: Float, active: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], float, float]:
+    """Return the subset whose linear interpolator of ``max(y, 0)`` is nearest, and the distance.
+
+    The subset holds the active examples and those inactive negative ones that gradient descent
+    pushed hardest, any number of them.
+    """
+    clipped = rb.Problem(problem.gram, np.maximum(problem.labels, 0.0))
+    pushed = np.where(~active & (problem.labels < 0), dual[0], 0.0)
+    order = np.argsort(pushed, kind="stable")[: int((pushed < 0).sum())]
+    best = (active, np.inf, 0.0)
+    for n_pushed in range(order.size + 1):
+        subset = active.copy()
+        subset[order[:n_pushed]] = True
+        linear = rb.linear_minimum_norm(clipped, np.flatnonzero(subset))
+        gap = rb.bias_gap(clipped, dual, linear.dual[None, :])
+        if gap.distance < best[1]:
+            best = (subset, gap.distance, gap.first_norm)
+    return best
 
 
 def _two_that_differ(cases: list[Case], rows: list[dict[str, Any]]) -> list[Case]:
@@ -82,7 +104,7 @@ def _two_that_differ(cases: list[Case], rows: list[dict[str, Any]]) -> list[Case
     for b, row in enumerate(rows):
         for a in range(b):
             same = rows[a]["data"] == row["data"]
-            if same and rows[a]["active_set"] != row["active_set"]:
+            if same and rows[a]["subset"] != row["subset"]:
                 return [cases[a], cases[b]]
     return cases[:2]
 
@@ -93,21 +115,21 @@ def draw(table: DataFrame) -> Figure:
     figure = style.new_figure(2.9)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.15, 1.15, 0.85))
     paths, runs = select(table, part="path"), select(table, part="run")
-    starts = distinct(paths, "start")
-    for ax, letter, start in zip((left, middle), "ab", starts, strict=True):
+    runs_shown = select(runs, data=paths["data"].iloc[0])
+    for ax, letter, start in zip((left, middle), "ab", distinct(paths, "start"), strict=True):
         handles = draw_paths(ax, select(paths, start=start))
-        name = runs.loc[(runs["data"] == paths["data"].iloc[0]) & (runs["start"] == start), "active_set"]
-        fitted = [str(i + 1) for i, mark in enumerate(str(name.iloc[0])) if mark == "1"]
-        style.panel(
-            ax, letter, f"ends active on {{{', '.join(fitted)}}}", x="step $t$", y=r"$w^{(t)}\cdot x_i$"
-        )
-    middle.sharey(left)
-    counts = np.array([len(distinct(part, "active_set")) for _, part in groups(runs, "data")])
+        marks = str(select(runs_shown, start=start)["subset"].iloc[0])[1:]
+        subset = ", ".join(str(i + 1) for i, mark in enumerate(marks) if mark == "1")
+        style.panel(ax, letter, f"$S = \\{{{subset}\\}}$", x="step $t$", y=r"$w^{(t)}\cdot x_i$")
+    limits = [*left.get_ylim(), *middle.get_ylim()]
+    for ax in (left, middle):
+        ax.set_ylim(min(limits), max(limits))
+    counts = np.array([len(distinct(part, "subset")) for _, part in groups(runs, "data")])
     most = int(counts.max())
     heights = np.bincount(counts, minlength=most + 1)[1:]
     right.bar(np.arange(1, most + 1), heights, color=style.SKY, edgecolor=style.BLUE, linewidth=0.6)
     n_starts = len(distinct(runs, "start"))
-    style.panel(right, "c", "different limits", x=f"different sets S over {n_starts} starts", y="data sets")
+    style.panel(right, "c", "different limits", x=f"sets $S$ over {n_starts} starts", y="data sets")
     right.set_xticks(range(1, most + 1))
     style.legend_above(figure, handles, 4)
     return figure
@@ -117,7 +139,7 @@ def measure(table: DataFrame) -> dict[str, Measured]:
     """Return how often positives are fitted, and the distance to the linear interpolator on S."""
     runs = select(table, part="run")
     late, rescued = values(runs, "late_positives").sum(), values(runs, "late_fitted").sum()
-    sets = [len(distinct(part, "active_set")) for _, part in groups(runs, "data")]
+    sets = [len(distinct(part, "subset")) for _, part in groups(runs, "data")]
     ratio = values(runs, "distance_to_linear") / np.maximum(values(runs, "norm_limit"), 1e-300)
     return {
         "fraction_fits_positives": Measured.of(
@@ -170,7 +192,7 @@ EXPERIMENT = Experiment(
     provenance=Provenance.RECOVERED,
     caption=(
         "Predictions before the ReLU against the step, for two random starts on the same data (a, b; "
-        "circles mark positive labels), and how many different active sets S a data set has (c)."
+        "circles mark positive labels), and how many different sets S a data set has (c)."
     ),
     compute=compute,
     draw=draw,

@@ -1,0 +1,227 @@
+"""Figure 8(c): a positive example that starts inactive; Remark 1 and its scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import relubias as rb
+from relubias.experiments import _style as style
+from relubias.experiments._law import seed_for
+from relubias.experiments._one_neuron import Case, descend
+from relubias.experiments._paths import draw_paths, path_rows
+from relubias.experiments._statistics import proportion, shares
+from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+N, D, KAPPA, VARIANCE = 10, 2000, 0.5, 2e-5  # panel a
+N_SCALE, LOW, HIGH = 20, 0.5, 1.0  # panel b
+N_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    ratios: tuple[float, ...]
+    series: tuple[tuple[int, float], ...]  # dimension and kappa
+    n_replicates: int
+
+
+_RATIOS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_SETTINGS = {
+    Scale.QUICK: _Settings((0.01, 10.0), ((2000, 0.9),), 20),
+    Scale.DEFAULT: _Settings(_RATIOS, ((2000, 0.9), (200_000, 0.9), (2000, 0.1)), 60),
+    Scale.FULL: _Settings(
+        tuple(10.0 ** (k / 4) for k in range(-8, 7)),
+        ((2000, 0.9), (200_000, 0.9), (2000, 0.1), (2000, 0.01)),
+        400,
+    ),
+}
+
+
+def compute(scale: Scale, seed: int) -> DataFrame:
+    """Return one path, runs at the paper's size of the start, and runs at every size."""
+    settings = _SETTINGS[scale]
+    cases = [_paper_case(seed, r) for r in range(2 * settings.n_replicates)]
+    rows = _rescue_rows(cases)
+    shown = next(
+        (c for c, row in zip(cases, rows, strict=True) if 1 <= row["late_positives"] <= 3), cases[0]
+    )
+    rows += path_rows(shown, N_STEPS)
+    for d, kappa in settings.series:
+        rows += _rescue_rows(
+            [
+                _scaled_case(seed, replicate, d, kappa, ratio)
+                for ratio in settings.ratios
+                for replicate in range(settings.n_replicates)
+            ]
+        )
+    return frame(rows)
+
+
+def _paper_case(seed: int, replicate: int) -> Case:
+    gram = rb.ensembles.Gaussian(rb.ensembles.isotropic(D)).sample_gram(
+        N, seed_for(seed, "fig8", replicate, 0)
+    )
+    labels = rb.ensembles.labels.uniform_magnitude(0.1, 1.0)
+    problem = rb.Problem(gram, labels(N, seed_for(seed, "fig8", replicate, 1)))
+    start = rb.starts.gaussian(problem, np.sqrt(VARIANCE), seed_for(seed, "fig8", replicate, 2))
+    about = {"part": "paper", "d": D, "kappa": KAPPA, "replicate": replicate}
+    return Case(problem=problem, start=start, step_size=KAPPA / D, about=about)
+
+
+def _scaled_case(seed: int, replicate: int, d: int, kappa: float, ratio: float) -> Case:
+    """Return a run whose initial predictions have size `ratio` times the interaction."""
+    n_negative = N_SCALE // 2
+    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=n_negative)(
+        N_SCALE, seed_for(seed, "fig8", replicate, 3)
+    )
+    gram = rb.ensembles.Gaussian(rb.ensembles.isotropic(d)).sample_gram(
+        N_SCALE, seed_for(seed, "fig8", replicate, 4, d)
+    )
+    problem = rb.Problem(gram, labels)
+    interaction = float(np.linalg.norm(labels[labels > 0])) / np.sqrt(2 * d)
+    weight = ratio * interaction / np.sqrt(d)
+    start = rb.starts.gaussian(problem, weight, seed_for(seed, "fig8", replicate, 5, d))
+    about = {"part": "scale", "d": d, "kappa": kappa, "replicate": replicate, "ratio": ratio}
+    return Case(problem=problem, start=start, step_size=kappa / d, about=about)
+
+
+def _rescue_rows(cases: list[Case]) -> list[dict[str, Any]]:
+    """Run all cases; count positive examples that start inactive, and those fitted in the end."""
+    batch = descend(cases)
+    rows: list[dict[str, Any]] = []
+    for b, case in enumerate(cases):
+        y, primal = case.problem.labels, batch.primal[b, 0]
+        late = (y > 0) & ((case.start @ case.problem.gram)[0] <= 0)
+        fitted = np.abs(primal - y) <= 1e-6
+        rows.append(
+            case.about
+            | {
+                "late_positives": int(late.sum()),
+                "late_fitted": int((late & fitted).sum()),
+                "fits_positives": bool(fitted[y > 0].all()),
+            }
+        )
+    return rows
+
+
+@style.styled
+def draw(table: DataFrame) -> Figure:
+    """Draw one path, and the share of rescued examples against the size of the start."""
+    figure = style.new_figure(2.9)
+    left, right = figure.subplots(1, 2)
+    handles = draw_paths(left, select(table, part="path"))
+    style.panel(left, "a", "one run", x="step $t$", y=r"$w^{(t)}\cdot x_i$")
+    scaled = select(table, part="scale")
+    pairs = scaled[["d", "kappa"]].drop_duplicates().to_numpy(dtype=np.float64)
+    for (d, kappa), look in zip(pairs, style.LOOKS, strict=False):
+        part = select(scaled, d=d, kappa=kappa)
+        label = rf"$d = {style.power_of_ten(d)}$, $\kappa = {kappa:g}$"
+        style.curve(right, *_rescued(part), look, label)
+    style.panel(
+        right, "b", "positives that start inactive and are fitted",
+        x=r"size of the initial predictions / ($\|y_+\|/\sqrt{2d}$)", y="share of examples", log="x",
+    )  # fmt: skip
+    right.set_ylim(-0.03, 0.83)
+    right.axhline(0, color=style.BLACK, linewidth=0.6, linestyle=":")
+    right.text(0.011, 0.015, "Remark 1", va="bottom")
+    right.legend(loc="upper right")
+    style.plain_decades(right.xaxis, *right.get_xlim())
+    style.legend_above(figure, handles, 4)
+    return figure
+
+
+def _rescued(part: DataFrame) -> tuple[Any, Any, Any, Any]:
+    """Return the share of rescued examples at every ratio; one entry per example."""
+    late, fitted = values(part, "late_positives"), values(part, "late_fitted")
+    at = np.repeat(values(part, "ratio"), late.astype(np.int64))
+    truth = np.concatenate([np.arange(n) < f for n, f in zip(late, fitted, strict=True)])
+    return shares(at, truth.astype(np.float64))
+
+
+def measure(table: DataFrame) -> dict[str, Measured]:
+    """Return how many initially inactive positives stay inactive or are rescued."""
+    paper, scaled = select(table, part="paper"), select(table, part="scale")
+    late, fitted = values(paper, "late_positives").sum(), values(paper, "late_fitted").sum()
+    result = {
+        "fraction_stays_inactive": Measured.of(
+            f"positives that start inactive and stay so, variance {VARIANCE:g}",
+            proportion(late - fitted, late),
+            "1 (Remark 1)",
+        )
+    }
+    for d in distinct(scaled, "d"):
+        for kappa in distinct(select(scaled, d=d), "kappa"):
+            for ratio in distinct(scaled, "ratio"):
+                part = select(scaled, d=d, kappa=kappa, ratio=ratio)
+                name = f"fraction_rescued_d{style.key(d)}_kappa{style.key(kappa)}_r{style.key(ratio)}"
+                rescued = values(part, "late_fitted").sum(), values(part, "late_positives").sum()
+                result[name] = Measured.of(
+                    f"rescued positives, d = {int(d):,}, kappa {kappa:g}, relative start {ratio:.2g}",
+                    proportion(*rescued),
+                    "0 (Remark 1)",
+                )
+    smallest = select(scaled, ratio=values(scaled, "ratio").min())
+    return result | {
+        "fraction_full_fit_small_start": Measured.of(
+            "runs from the smallest start that fit every positive example",
+            proportion(values(smallest, "fits_positives").sum(), len(smallest)),
+        )
+    }
+
+
+def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
+    """Judge Remark 1 at the paper's scale and at smaller ones."""
+    stays = measured["fraction_stays_inactive"]
+    rescued = [m.value for k, m in measured.items() if k.startswith("fraction_rescued")]
+    full = measured["fraction_full_fit_small_start"]
+    return (
+        Finding(
+            agreement=Agreement.AGREES if stays.value > 0.9 else Agreement.DIFFERS,
+            sentence=(
+                "With initial predictions of label size Remark 1 holds: "
+                f"{stays.value:.1%} of the positive examples that start inactive stay inactive."
+            ),
+        ),
+        Finding(
+            agreement=Agreement.DIFFERS,
+            sentence=(
+                "Remark 1 depends on the scale of the start. For starts as small as the rest of the "
+                f"theory asks for, {max(rescued):.0%} of the initially inactive positive examples are "
+                f"fitted in the end (against {min(rescued):.0%} at the largest start), though all of "
+                f"them at once only in {full.value:.0%} of the runs."
+            ),
+        ),
+    )
+
+
+EXPERIMENT = Experiment(
+    key="fig8",
+    title="Figure 8(c): a positive example that starts inactive",
+    claim=(
+        "Remark 1: from a random start, a positive example on which the neuron starts inactive stays "
+        "inactive, so that only a local minimum is reached; hence the assumption of positive initial "
+        "predictions."
+    ),
+    settings=(
+        "One neuron. Panel a: n = 10, d = 2000, |y| ~ U(0.1, 1), kappa = 0.5, initial weights "
+        "N(0, 2e-5 I). Panel b: n = 20, n_- = 10, |y| ~ U(0.5, 1); the start is measured in units of "
+        "the interaction between examples, ||y_+||/sqrt(2d)."
+    ),
+    provenance=Provenance.RECONSTRUCTED,
+    caption=(
+        "Predictions before the ReLU against the step in one run (a; circles mark positive labels), "
+        "and the share of initially inactive positive examples that are fitted in the end, against "
+        "the size of the start, with 90% intervals (b)."
+    ),
+    compute=compute,
+    draw=draw,
+    measure=measure,
+    verdict=verdict,
+)

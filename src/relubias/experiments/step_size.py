@@ -1,0 +1,178 @@
+"""Beyond the paper: the gap is proportional to the step size, on orthogonal data too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import relubias as rb
+from relubias.experiments import _style as style
+from relubias.experiments._law import seed_for
+from relubias.experiments._one_neuron import Case, gap_rows
+from relubias.experiments._statistics import bands, median, slope
+from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+N, N_NEGATIVE, LOW, HIGH = 20, 10, 0.5, 1.0
+START = 1e-6 * LOW
+D_ORTHOGONAL = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    kappas: tuple[float, ...]
+    n_replicates: int
+
+
+_SETTINGS = {
+    Scale.QUICK: _Settings((0.9, 0.1, 0.01), 4),
+    Scale.DEFAULT: _Settings((1.8, 1.4, 1, 0.9, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 1e-4), 30),
+    Scale.FULL: _Settings(
+        (1.8, 1.6, 1.4, 1.2, 1, 0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003,
+         0.002, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5), 100
+    ),
+}  # fmt: skip
+_DATA = {
+    "d = 2,000": (2000, "2e3"),
+    "d = 200,000": (200_000, "2e5"),
+    "orthogonal": (D_ORTHOGONAL, "orthogonal"),
+}
+
+
+def compute(scale: Scale, seed: int) -> DataFrame:
+    """Return one row per run: data, step size, gap, law and the last change of the pattern."""
+    settings = _SETTINGS[scale]
+    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=N_NEGATIVE)
+    rows: list[dict[str, Any]] = []
+    for data, (d, _) in _DATA.items():
+        law = rb.ensembles.Orthogonal(d) if data == "orthogonal" else None
+        law = law or rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
+        cases: list[Case] = []
+        for replicate in range(settings.n_replicates):
+            gram = law.sample_gram(N, seed_for(seed, "stepsize", replicate, d))
+            problem = rb.Problem(gram, labels(N, seed_for(seed, "stepsize", replicate)))
+            start = rb.starts.all_positive(problem, START)
+            for kappa in settings.kappas:
+                about = {"data": data, "replicate": replicate, "step": kappa}
+                cases.append(
+                    Case(problem=problem, start=start, step_size=kappa / law.trace, about=about)
+                )
+        rows += gap_rows(cases, trace=law.trace)
+    table = frame(rows)
+    table["kappa"] = table.pop("step")  # as chosen, free of rounding
+    table["unit_gap"] = table["gap"] * np.sqrt(table["trace"]) / table["norm_negative"]
+    table["relative_gap"] = table["gap"] / table["norm_shortest"]
+    return table
+
+
+@style.styled
+def draw(table: DataFrame) -> Figure:
+    """Draw the gap, the gap per step size, and the last change of the pattern."""
+    figure = style.new_figure(2.8)
+    left, middle, right = figure.subplots(1, 3)
+    handles: list[Any] = []
+    for data, look in zip(_DATA, style.LOOKS, strict=False):
+        part = select(table, data=data)
+        kappa, gap = values(part, "kappa"), values(part, "unit_gap")
+        style.curve(left, *bands(kappa, gap), look, data if data != "d = 2,000" else data)
+        handles.append(left.lines[-1])
+        style.curve(middle, *bands(kappa, gap / kappa), look)
+        style.curve(right, *bands(kappa, np.maximum(values(part, "last_switch"), 1)), look)
+    span = np.array([values(table, "kappa").min(), values(table, "kappa").max()])
+    (law,) = left.plot(
+        span, span, color=style.BLACK, linewidth=0.9, linestyle=(0, (4, 2)), label="law: $\\kappa$"
+    )
+    middle.axhline(1, color=style.BLACK, linewidth=0.9, linestyle=(0, (4, 2)))
+    middle.axhline(np.sqrt(2 / 3), color=style.GREY, linewidth=0.9, linestyle=":")
+    middle.text(span[0], np.sqrt(2 / 3) - 0.015, r"$\sqrt{2/3}$", va="top", color=style.GREY)
+    unit = r"\sqrt{\|\lambda\|_1}\,/\,\|y_-\|"
+    style.panel(left, "a", "gap", x=r"step size $\kappa$", y=f"gap $\\times\\ {unit}$", log="xy")
+    style.panel(middle, "b", "gap per step size", x=r"step size $\kappa$", y=f"gap $\\times\\ {unit}\\kappa$", log="x")
+    style.panel(right, "c", "last change of the pattern", x=r"step size $\kappa$", y="step", log="xy")
+    middle.set_ylim(0.6, 1.1)
+    for ax in (left, middle, right):
+        style.plain_decades(ax.xaxis, *span)
+    style.legend_above(figure, [*handles, law], 4)
+    return figure
+
+
+def measure(table: DataFrame) -> dict[str, Measured]:
+    """Return the slope in the step size, and the gap at every step size."""
+    result: dict[str, Measured] = {}
+    for data, (_, name) in _DATA.items():
+        part = select(table, data=data)
+        result[f"slope_kappa_{name}"] = Measured.of(
+            f"slope of log gap in log kappa, {data}", slope(part, "kappa", "gap"), "1"
+        )
+    for data, (_, name) in _DATA.items():
+        for kappa in distinct(table, "kappa"):
+            part = select(table, data=data, kappa=kappa)
+            result[f"unit_gap_{name}_kappa{style.key(kappa)}"] = Measured.of(
+                f"gap sqrt(||lambda||_1)/||y_-||, {data}, kappa {kappa:g}",
+                median(values(part, "unit_gap")),
+                f"{kappa:g}",
+            )
+    for kappa in distinct(table, "kappa"):
+        part = select(table, data="d = 2,000", kappa=kappa)
+        result[f"last_switch_2e3_kappa{style.key(kappa)}"] = Measured.of(
+            f"last change of the pattern, d = 2,000, kappa {kappa:g}", median(values(part, "last_switch"))
+        )
+    return result
+
+
+def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
+    """Say what causes the gap."""
+    gaps = {k: m.value for k, m in measured.items() if k.startswith("unit_gap_orthogonal")}
+    first, last = measured["slope_kappa_2e5"], measured["slope_kappa_orthogonal"]
+    return (
+        Finding(
+            agreement=Agreement.DIFFERS,
+            sentence=(
+                "The gap is caused by the finite step, not by the angles between examples: it is "
+                f"proportional to the step size (slope {first.value:.3f} at d = 200,000), and exactly "
+                f"orthogonal examples show the same gap (slope {last.value:.3f}). The lower bound of "
+                "Theorem 2 holds for steps of order 1/||lambda||_1; it does not survive small steps: "
+                f"on orthogonal examples the scaled gap falls from {max(gaps.values()):.2g} to "
+                f"{min(gaps.values()):.2g}."
+            ),
+        ),
+        Finding(
+            agreement=Agreement.BEYOND,
+            sentence=(
+                "For large steps the gap is kappa ||y_-||/sqrt(||lambda||_1); for small ones negative "
+                "examples become active again and are pushed down again, and about sqrt(2/3) of it "
+                "is left."
+            ),
+        ),
+    )
+
+
+EXPERIMENT = Experiment(
+    key="stepsize",
+    title="Beyond the paper: the gap against the step size",
+    claim=(
+        "Theorem 2 states a gap of order sqrt(n_-/||lambda||_1) for steps between 1/(C C_g ||lambda||_1) "
+        "and 1/(C_g ||lambda||_1), and presents it as the price of examples that are only nearly "
+        "orthogonal; earlier work finds no gap for gradient flow on orthogonal data."
+    ),
+    settings=(
+        "One neuron, n = 20, n_- = 10, |y| ~ U(0.5, 1), initial predictions 5e-7; Gaussian data with "
+        "d = 2,000 and d = 200,000, and exactly orthogonal examples. kappa is the step size times "
+        "||lambda||_1."
+    ),
+    provenance=Provenance.NEW,
+    caption=(
+        "The scaled gap (a), the same divided by the step size (b), and the step at which the "
+        "activation pattern last changes (c), against the step size; medians with 90% bands."
+    ),
+    compute=compute,
+    draw=draw,
+    measure=measure,
+    verdict=verdict,
+)
