@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NAMED", "Case", "case_from_features", "grid_case", "random_case", "vardi_shamir"]
+__all__ = [
+    "NAMED",
+    "Case",
+    "case_from_features",
+    "grid_case",
+    "long_case",
+    "random_case",
+    "vardi_shamir",
+]
 
 Float = NDArray[np.float64]
 
@@ -253,6 +261,35 @@ def random_case(
         signs=signs,
         start=start,
         step_size=step / largest,
+        features=X,
+    )
+
+
+def long_case(seed: int, *, spiked: bool) -> Case:
+    """Return one neuron on positive labels with a last switch after many steps.
+
+    Without a spike the step size is 1e-13 of the largest eigenvalue's inverse; with one, steps of
+    ordinary size meet a condition number around 1e10. Positive labels keep the number of
+    switches small: a sample that becomes active is pulled further in.
+    """
+    rng = np.random.default_rng([seed, 13, spiked])
+    n = int(rng.integers(2, 11))
+    X = rng.standard_normal((n, n + int(rng.integers(1, 2 * n))))
+    if spiked:
+        X[:, 0] = 10.0 ** rng.uniform(4.5, 5.5) * rng.uniform(0.5, 1.5, n) * (rng.random(n) < 0.5)
+    y = rng.uniform(0.1, 1.0, n)
+    gram = X @ X.T
+    gram = gram / 2 + gram.T / 2
+    primal = np.where(rng.random(n) < 0.5, 0.05, -0.4) * rng.uniform(0.2, 1.0, n)
+    start = np.linalg.solve(gram, primal)[None, :]
+    step = 10.0 ** rng.uniform(-4.5, -3.0) if spiked else 10.0 ** rng.uniform(-14.0, -13.0)
+    return Case(
+        name=f"long_{seed}_{'spiked' if spiked else 'tiny_step'}",
+        gram=gram,
+        labels=y,
+        signs=np.ones(1),
+        start=start,
+        step_size=step / float(np.linalg.eigvalsh(gram)[-1]),
         features=X,
     )
 

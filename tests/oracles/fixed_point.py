@@ -69,7 +69,7 @@ class _PatternData:
     active: list[list[int]]  # per neuron
     columns: list[list[list[int]]]  # [neuron][sample] -> Gram entries against the active ones
     fitted: list[int]  # samples on which some neuron is active
-    growth: float  # norm of one step on the weights
+    growth: int  # norm of one step on the weights, times 2**50
     largest: float  # step_size times the largest eigenvalue
     powers: list[tuple[list[list[int]], list[list[int]]]] = field(default_factory=list)
 
@@ -103,12 +103,12 @@ class Descent:
         self.gram = as_float
         self.step_size = float(step_size)
         mu = float(np.linalg.eigvalsh(as_float)[-1]) if self.n else 0.0
-        self.rounding = math.sqrt(self.m * self.n * max(mu, 0.0)) / 2
-        self.row_norm = [math.sqrt(as_float[i, i]) for i in range(self.n)]
+        self.rounding = math.ceil(math.sqrt(self.m * self.n * max(mu, 0.0)))
+        self.row_norm = [math.isqrt(self.G[i][i] << self.g) + 1 for i in range(self.n)]
         self.live = [i for i in range(self.n) if as_float[i, i] > 0]
         self.time = 0
         self.computed = 0
-        self.error = 0.0  # distance of the weights, in grid spacings
+        self.error = 0  # bound on the distance of the weights, in grid spacings
         self.is_exact = True
         self._data: dict[Pattern, _PatternData] = {}
         largest = max([abs(v) for v in self.Y] + [abs(u) for row in self.U for u in row])
@@ -116,7 +116,7 @@ class Descent:
         self.closest = largest << 64
         self.closest_at: tuple[int, int, int] | None = None
         self.undecided: list[tuple[int, int, int]] = []
-        self._cap = 0.0
+        self._cap = 0
         self._margins = [0] * self.n
         self.pattern: Pattern = self._judge()
 
@@ -126,8 +126,9 @@ class Descent:
         """Read off the pattern; note the closest decision and those within the error bound."""
         if self.error > self._cap:
             self._cap = 2 * self.error
-            per_unit = 4 * self._cap * 2.0**self.g
-            self._margins = [math.ceil(per_unit * norm) if norm else 0 for norm in self.row_norm]
+            self._margins = [
+                4 * self._cap * self.row_norm[i] if i in self.live else 0 for i in range(self.n)
+            ]
         for k, row in enumerate(self.U):
             nearest = min((abs(row[i]) for i in self.live), default=self.closest)
             if nearest < self.closest:
@@ -150,7 +151,7 @@ class Descent:
                 active,
                 [[[row[i] for i in on] for row in self.G] for on in active],
                 [i for i in range(self.n) if any(row[i] for row in self.pattern)],
-                max(1.0, largest - 1.0) + _SLACK,
+                math.ceil((max(1.0, largest - 1.0) + _SLACK) * 2**50),
                 largest,
             )
         return self._data[self.pattern]
@@ -185,7 +186,7 @@ class Descent:
                 for u, column in zip(self.U[k], data.columns[k], strict=True)
             ]
         if not self.is_exact:
-            self.error = data.growth * self.error + self.rounding
+            self.error = (self.error * data.growth >> 50) + self.rounding
         self.time += 1
         self.computed += 1
         return self._arrive()
@@ -430,7 +431,7 @@ class _Driver:
             limit_dual = _rounded(self.limits[0], state.F)
             limit_primal = _rounded(self.limits[1], state.F + state.g)
         primal, dual = state.floats()
-        error = 0.0 if state.is_exact else 4 * state.error * max(state.row_norm) * 2.0**-state.F
+        error = Fraction(4 * state.error * max(state.row_norm), 1 << (state.F + state.g))
         return Run(
             switches=self.switches,
             n_steps=state.time,
@@ -444,7 +445,7 @@ class _Driver:
             closest=state.closest / state.scale,
             closest_at=state.closest_at,
             undecided=state.undecided,
-            error_bound=error,
+            error_bound=float(error),
         )
 
 

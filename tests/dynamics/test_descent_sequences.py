@@ -1,0 +1,114 @@
+"""Every switch of gradient descent, against stepping in 384-bit integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from tests.comparison import compare
+from tests.problems import NAMED, Case, random_case
+from tests.tolerances import LIMIT
+
+import relubias as rb
+
+N_RANDOM = 600
+
+
+def run(case, **options):
+    return rb.gradient_descent(case.problem(), case.start, step_size=case.step_size, **options)
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_switches_and_limits_are_exact_on_random_problems(block):
+    per_block = N_RANDOM // 20
+    failures = {}
+    for seed in range(block * per_block, (block + 1) * per_block):
+        case = random_case(seed)
+        outcome = compare(case, run(case, max_iter=50_000))
+        if outcome.failures:
+            failures[seed] = outcome.failures
+    assert not failures
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_switches_and_limits_are_exact_on_named_problems(name):
+    case = NAMED[name]
+    outcome = compare(case, run(case, max_iter=200_000), max_steps=60_000)
+    assert not outcome.failures
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_whatever_ends_is_certified(block):
+    missed = []
+    for seed in range(10_000 + 50 * block, 10_000 + 50 * (block + 1)):
+        case = random_case(seed, max_neurons=1, max_step=0.9, zero_labels=False)
+        trajectory = run(case)
+        if trajectory.status is not rb.Status.CERTIFIED:
+            outcome = compare(case, trajectory)
+            if outcome.run.is_terminal:
+                missed.append(seed)
+    assert not missed
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_certificates_survive_longer_stepping(seed):
+    case = random_case(20_000 + seed, max_step=1.9)
+    trajectory = run(case, max_iter=50_000)
+    if trajectory.status is rb.Status.CERTIFIED:
+        times = [trajectory.last_switch + t for t in (0, 1, 10, 100, 1000)]
+        B = trajectory.at(times[-1]).dual
+        for _ in range(2000):  # the loop that the certificate is about
+            U = B @ case.gram
+            r = case.signs @ np.maximum(U, 0) - case.labels
+            B = B - case.step_size * case.signs[:, None] * (U > 0) * r
+        clear = np.abs(trajectory.limit.primal) > 1e-9 * case.size
+        assert ((B @ case.gram > 0) == (trajectory.limit.primal > 0))[clear].all()
+
+
+def test_several_switches_at_one_time_are_ordered_by_neuron_then_sample():
+    case = NAMED["ties"]
+    switches = run(case).switches
+    order = np.lexsort((switches["sample"], switches["neuron"], switches["time"]))
+    assert (order == np.arange(switches.size)).all()
+    assert (np.unique(switches["time"], return_counts=True)[1] > 1).any()
+
+
+def test_switch_array_has_the_documented_fields():
+    switches = run(NAMED["G1"]).switches
+    assert switches.dtype.names == ("time", "neuron", "sample", "mode")
+    assert [str(switches.dtype[name]) for name in switches.dtype.names] == [
+        "int64",
+        "int32",
+        "int32",
+        "int8",
+    ]
+
+
+@pytest.mark.parametrize("signs", [(1.0,), (1.0, -1.0)])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_zero_label_decaying_to_the_hyperplane_never_switches_late(seed, signs):
+    rng = np.random.default_rng([seed, len(signs)])
+    n = 5
+    X = rng.standard_normal((n, 60))
+    y = rng.uniform(0.3, 1.0, n) * rng.choice([-1, 1], n)
+    y[:2] = 0.0
+    primal = rng.uniform(0.05, 0.3, n)
+    gram = X @ X.T
+    case = Case(
+        name="zero_label",
+        gram=gram / 2 + gram.T / 2,
+        labels=y,
+        signs=np.array(signs),
+        start=np.tile(np.linalg.solve(gram, primal), (len(signs), 1)),
+        step_size=0.05 / float(np.linalg.eigvalsh(gram)[-1]),
+    )
+    trajectory = run(case)
+    outcome = compare(case, trajectory)
+    assert not outcome.failures
+    if len(signs) == 1:
+        assert outcome.run.is_terminal
+        assert trajectory.status is rb.Status.CERTIFIED
+        on = trajectory.limit.primal[0] >= 0
+        assert_allclose(
+            trajectory.limit.primal[0, on & (y == 0)], 0.0, atol=LIMIT * np.abs(y).max()
+        )
