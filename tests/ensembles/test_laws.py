@@ -118,6 +118,21 @@ def test_gaussian_gram_matrix_in_huge_dimension_has_normal_fluctuations(d):
         assert stats.kstest(z, stats.norm.cdf).pvalue > 1e-3
 
 
+@pytest.mark.parametrize(
+    "law", [Gaussian(60), Gaussian(10**12), Sphere(60), Sphere(10**12)], ids=repr
+)
+def test_wide_gram_matrices_have_the_exact_size_off_the_diagonal(law):
+    """E G_ij^2 = d for all of the many pairs, within half a percent."""
+    n = 40
+    off = np.tril_indices(n, -1)
+    mean_squares = [
+        float((law.sample_gram(n, (5, seed))[off] ** 2).mean()) / law.n_features
+        for seed in range(400)
+    ]
+    assert_mean(mean_squares, 1.0, np.std(mean_squares))
+    assert np.std(mean_squares) / 20 < 0.005
+
+
 def test_one_gaussian_sample_has_a_chi_squared_norm():
     norms = draws(Gaussian(7), n=1)[:, 0, 0]
     assert stats.kstest(norms, stats.chi2(7).cdf).pvalue > 1e-3
