@@ -25,9 +25,7 @@ RED_FROM = 0.25
 def checkpoint_rows(case: Case, trace: float) -> list[dict[str, Any]]:
     """Run one case and return one row per checkpoint, neuron and example."""
     problem = case.problem
-    run = rb.gradient_descent(
-        problem, case.start, step_size=case.step_size, record=np.array(STEPS)
-    )
+    run = rb.gradient_descent(problem, case.start, step_size=case.step_size, record=np.array(STEPS))
     red = -RED_FROM * case.step_size * trace * float(np.abs(problem.labels).min())
     rows: list[dict[str, Any]] = []
     for r, k, i in np.ndindex(run.records.primal.shape):

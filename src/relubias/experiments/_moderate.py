@@ -166,7 +166,9 @@ def _handles() -> list[Any]:
 
     return [
         Patch(facecolor=style.BLUE, label="active, agrees with the neuron's sign"),
-        Patch(facecolor=style.VERMILLION, hatch="////", edgecolor="white", label="active, disagrees"),
+        Patch(
+            facecolor=style.VERMILLION, hatch="////", edgecolor="white", label="active, disagrees"
+        ),
     ]
 
 
@@ -184,6 +186,7 @@ def measure_moderate(table: DataFrame) -> dict[str, Measured]:
             f"runs that reach zero loss, d = {int(d)}", _share(values(part, "zero_loss"))
         )
         result[f"fraction_moving_d{int(d)}"] = Measured.of(
-            f"pattern still moves after step 1, d = {int(d)}", _share(values(part, "last_switch") > 1)
+            f"pattern still moves after step 1, d = {int(d)}",
+            _share(values(part, "last_switch") > 1),
         )
     return result

@@ -42,8 +42,11 @@ def path_rows(case: Case, n_steps: int) -> list[dict[str, Any]]:
     ]
 
 
-def draw_paths(ax: Axes, part: DataFrame) -> list[Any]:
+def draw_paths(ax: Axes, part: DataFrame, *, numbered: bool = False) -> list[Any]:
     """Draw the predictions of one run; return handles for a legend."""
+    from matplotlib.transforms import blended_transform_factory
+
+    beside = blended_transform_factory(ax.transAxes, ax.transData)
     handles: dict[str, Any] = {}
     last = float(values(part, "time").max())
     for _, path in groups(part, "sample"):
@@ -58,13 +61,17 @@ def draw_paths(ax: Axes, part: DataFrame) -> list[Any]:
         (handles[name],) = ax.plot(np.maximum(time, 0.7), primal, **look, linewidth=1, label=name)
         if label > 0:
             (handles["label"],) = ax.plot(
-                [last * 2.2], [label], "o", markerfacecolor="white", clip_on=False,
-                color=look["color"], markersize=4, label="label y",
+                [1.03], [label], "o", markerfacecolor="white", clip_on=False,
+                color=look["color"], markersize=4, label="label y", transform=beside,
             )  # fmt: skip
-            ax.text(last * 4, label, str(int(path["sample"].iloc[0]) + 1), va="center", fontsize=7)
+            if numbered:
+                ax.annotate(
+                    str(int(path["sample"].iloc[0]) + 1), (1.03, label), (5, 0), va="center",
+                    xycoords=beside, textcoords="offset points", annotation_clip=False,
+                )  # fmt: skip
     ax.axhline(0, color=style.BLACK, linewidth=0.6)
     ax.set_xscale("log")
-    ax.set_xlim(0.7, last * 3)
+    ax.set_xlim(0.7, last)
     style.plain_decades(ax.xaxis, 1, last)
     ax.minorticks_off()
     order = ("y > 0, starts active", "y > 0, starts inactive", "y < 0", "label")

@@ -157,7 +157,9 @@ def curve(
 ) -> None:
     """Draw a line with markers inside a shaded band."""
     cast("Any", ax).plot(x, middle, **look, label=label or None, zorder=3)
-    cast("Any", ax).fill_between(x, low, high, color=look["color"], alpha=0.22, linewidth=0, zorder=2)
+    cast("Any", ax).fill_between(
+        x, low, high, color=look["color"], alpha=0.22, linewidth=0, zorder=2
+    )
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], n_columns: int) -> None:

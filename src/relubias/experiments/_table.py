@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,4 +53,28 @@ def write(table: DataFrame, path: Path) -> None:
 
 def read(path: Path) -> DataFrame:
     """Read a table that `write` wrote, bit for bit."""
-    return pd.read_csv(path, float_precision="round_trip")
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
+    return pd.DataFrame(
+        {name: _typed(list(column)) for name, column in zip(header, columns, strict=True)}
+    )
+
+
+def _typed(column: list[str]) -> Any:
+    """Return a column as truth values, whole numbers, floats or text; nothing becomes NaN."""
+    present = set(column)
+    if present <= {"True", "False"}:
+        return [text == "True" for text in column]
+    if present <= {"True", "False", ""}:
+        return [math.nan if text == "" else float(text == "True") for text in column]
+    for convert in (int, _to_float):
+        try:
+            return [convert(text) for text in column]
+        except ValueError:
+            continue
+    return column
+
+
+def _to_float(text: str) -> float:
+    return float(text) if text else math.nan

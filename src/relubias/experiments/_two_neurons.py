@@ -48,5 +48,3 @@ def outcome_rows(cases: Sequence[Case], *, max_iter: int = 10_000_000) -> list[d
             }
         )
     return rows
-
-

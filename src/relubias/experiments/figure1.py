@@ -13,7 +13,14 @@ from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
 from relubias.experiments._statistics import proportion
 from relubias.experiments._table import DataFrame, frame, select, values
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +91,12 @@ def count(table: DataFrame) -> NDArray[np.int64]:
     return counts
 
 
-_PLACES = {DISAGREEING: (0.19, 0.78), FROZEN: (0.81, 0.78), SMALL: (0.19, 0.16), AGREEING: (0.81, 0.16)}
+_PLACES = {
+    DISAGREEING: (0.19, 0.78),
+    FROZEN: (0.81, 0.78),
+    SMALL: (0.19, 0.16),
+    AGREEING: (0.81, 0.16),
+}
 _COLOURS = {
     AGREEING: style.BLUE,
     DISAGREEING: style.ORANGE,

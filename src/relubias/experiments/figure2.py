@@ -14,7 +14,14 @@ from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case, gap_rows
 from relubias.experiments._statistics import bands, median, slope
 from relubias.experiments._table import DataFrame, frame, groups, select, values
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +112,9 @@ def draw(table: DataFrame) -> Figure:
     gap_label = r"gap  $\|w^{(\infty)}-w^\star\|$"
     style.panel(left, "a", "against dimension", x="dimension $d$", y=gap_label, log="xy")
     _gap_panel(middle, select(table, panel="negatives"), "n_negative")
-    style.panel(middle, "b", "against negatives", x="negative examples $n_-$", y=gap_label, log="xy")
+    style.panel(
+        middle, "b", "against negatives", x="negative examples $n_-$", y=gap_label, log="xy"
+    )
     ticks = [1, 4, 16, 64]
     middle.set_xticks(ticks, labels=[str(t) for t in ticks])
     middle.set_xticks([], minor=True)
@@ -134,8 +143,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         ),
     }
     for d, part in groups(by_d, "d"):
-        ratio, relative = values(part, "gap") / values(part, "law"), (
-            values(part, "gap") / values(part, "norm_shortest")
+        ratio, relative = (
+            values(part, "gap") / values(part, "law"),
+            (values(part, "gap") / values(part, "norm_shortest")),
         )
         result[f"ratio_to_law_d{_key(d)}"] = Measured.of(
             f"gap / law, d = {d:,}", median(ratio), "1 as d grows"
@@ -144,7 +154,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             f"gap / norm of w*, d = {d:,}", median(relative), "kappa ||y_-|| / ||y_+||, any d"
         )
     size = np.sqrt(values(table, "n_negative") / values(table, "trace"))
-    inside = (values(table, "gap") >= ENVELOPE[0] * size) & (values(table, "gap") <= ENVELOPE[1] * size)
+    inside = (values(table, "gap") >= ENVELOPE[0] * size) & (
+        values(table, "gap") <= ENVELOPE[1] * size
+    )
     result["fraction_between_bounds"] = Measured(
         label="runs between the two bounds", value=float(inside.mean()), expected="1"
     )

@@ -13,7 +13,14 @@ from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import proportion, shares
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
 from relubias.experiments._two_neurons import draw_problem, outcome_rows
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

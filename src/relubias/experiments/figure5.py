@@ -15,7 +15,14 @@ from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import proportion, shares
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
 from relubias.experiments._two_neurons import draw_problem, outcome_rows
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +44,9 @@ def compute(scale: Scale, seed: int) -> DataFrame:
         problem = draw_problem(N, D, seed_for(seed, "fig5", replicate))
         for variance in _VARIANCES[scale]:
             # The same directions at every size.
-            dual = rb.starts.gaussian(problem, np.sqrt(variance), seed_for(seed, "fig5", replicate, 2))
+            dual = rb.starts.gaussian(
+                problem, np.sqrt(variance), seed_for(seed, "fig5", replicate, 2)
+            )
             about = {"part": "run", "replicate": replicate, "variance": variance}
             cases.append(Case(problem=problem, start=dual, step_size=KAPPA / D, about=about))
     rows = outcome_rows(cases)
@@ -72,9 +81,7 @@ def draw(table: DataFrame) -> Figure:
         left, "b", "examples that start off and are fitted in the end",
         x="variance of the initial weights", y="share of examples", log="x",
     )  # fmt: skip
-    style.curve(
-        right, *shares(values(runs, "variance"), values(runs, "zero_loss")), style.LOOKS[3]
-    )
+    style.curve(right, *shares(values(runs, "variance"), values(runs, "zero_loss")), style.LOOKS[3])
     style.panel(
         right, "c", "runs that reach zero loss",
         x="variance of the initial weights", y="share of runs", log="x",
@@ -111,7 +118,8 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             label="examples outside blue after one step, run drawn", value=float(agrees)
         ),
         "outside_red_after_one_step": Measured(
-            label="examples outside red after one step, run drawn", value=float(len(outside) - agrees)
+            label="examples outside red after one step, run drawn",
+            value=float(len(outside) - agrees),
         ),
     }
 

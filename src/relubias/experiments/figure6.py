@@ -10,7 +10,14 @@ from relubias._validate import Float
 from relubias.experiments import _style as style
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,14 @@ from relubias._validate import Float
 from relubias.experiments import _style as style
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,9 +70,7 @@ EXPERIMENT = Experiment(
         "activation regions and no global minimum is reached. (The paper's own figure is not known; "
         "this is our reading of its place in the text.)"
     ),
-    settings=(
-        "As Figure 6, with initial weights N(0, 2e-6 I)."
-    ),
+    settings=("As Figure 6, with initial weights N(0, 2e-6 I)."),
     provenance=Provenance.RECONSTRUCTED,
     caption=(
         "When each example is active on the positive and on the negative neuron, for one run per "

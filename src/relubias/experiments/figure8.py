@@ -15,7 +15,14 @@ from relubias.experiments._one_neuron import Case, descend
 from relubias.experiments._paths import draw_paths, path_rows
 from relubias.experiments._statistics import proportion, shares
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,9 +56,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     settings = _SETTINGS[scale]
     cases = [_paper_case(seed, r) for r in range(2 * settings.n_replicates)]
     rows = _rescue_rows(cases)
-    shown = next(
-        (c for c, row in zip(cases, rows, strict=True) if 1 <= row["late_positives"] <= 3), cases[0]
-    )
+    shown = next((c for c, row in zip(cases, rows, strict=True) if _is_telling(row)), cases[0])
     rows += path_rows(shown, N_STEPS)
     for d, kappa in settings.series:
         rows += _rescue_rows(
@@ -103,12 +108,18 @@ def _rescue_rows(cases: list[Case]) -> list[dict[str, Any]]:
         rows.append(
             case.about
             | {
+                "positives": int((y > 0).sum()),
                 "late_positives": int(late.sum()),
                 "late_fitted": int((late & fitted).sum()),
                 "fits_positives": bool(fitted[y > 0].all()),
             }
         )
     return rows
+
+
+def _is_telling(row: dict[str, Any]) -> bool:
+    """Return whether some positive examples start active and some stay inactive."""
+    return row["late_positives"] in (1, 2) and row["positives"] >= 4 and row["late_fitted"] == 0
 
 
 @style.styled
@@ -160,7 +171,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         for kappa in distinct(select(scaled, d=d), "kappa"):
             for ratio in distinct(scaled, "ratio"):
                 part = select(scaled, d=d, kappa=kappa, ratio=ratio)
-                name = f"fraction_rescued_d{style.key(d)}_kappa{style.key(kappa)}_r{style.key(ratio)}"
+                name = (
+                    f"fraction_rescued_d{style.key(d)}_kappa{style.key(kappa)}_r{style.key(ratio)}"
+                )
                 rescued = values(part, "late_fitted").sum(), values(part, "late_positives").sum()
                 result[name] = Measured.of(
                     f"rescued positives, d = {int(d):,}, kappa {kappa:g}, relative start {ratio:.2g}",

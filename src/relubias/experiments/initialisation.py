@@ -14,7 +14,14 @@ from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case, gap_rows
 from relubias.experiments._statistics import bands, median, shares
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
-from relubias.experiments.registry import Agreement, Experiment, Finding, Measured, Provenance, Scale
+from relubias.experiments.registry import (
+    Agreement,
+    Experiment,
+    Finding,
+    Measured,
+    Provenance,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +85,9 @@ def draw(table: DataFrame) -> Figure:
     for kappa, look in zip(distinct(table, "kappa"), style.LOOKS, strict=False):
         part = select(table, kappa=kappa)
         rho = values(part, "rho")
-        style.curve(left, *bands(rho, values(part, "unit_gap")), look, rf"measured, $\kappa = {kappa:g}$")
+        style.curve(
+            left, *bands(rho, values(part, "unit_gap")), look, rf"measured, $\kappa = {kappa:g}$"
+        )
         handles.append(left.lines[-1])
         inside = grid[grid <= kappa / (1 - kappa)]
         (line,) = left.plot(
@@ -114,7 +123,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
                 below.append(abs(estimate.value - expected))
     return {
         "largest_deviation_from_law": Measured(
-            label="largest deviation of a median from the law below the jump", value=max(below), expected="0"
+            label="largest deviation of a median from the law below the jump",
+            value=max(below),
+            expected="0",
         )
     } | result
 
@@ -122,17 +133,17 @@ def measure(table: DataFrame) -> dict[str, Measured]:
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
     """Judge the law below the jump, and name the jump."""
     name = f"unit_gap_kappa{style.key(KAPPA)}_rho"
-    series = [(k, m.value) for k, m in measured.items() if k.startswith(name)]
-    smallest = min(value for _, value in series)
+    series = [m.value for k, m in measured.items() if k.startswith(name)]
+    lowest = int(np.argmin(series))
     return (
         Finding(
             agreement=Agreement.BEYOND,
             sentence=(
                 "The gap follows |kappa - (1 - kappa) rho| to within "
                 f"{measured['largest_deviation_from_law'].value:.3f}: larger starts shrink it (from "
-                f"{series[0][1]:.3f} to {smallest:.3f} at kappa = {KAPPA:g}) until, at "
+                f"{series[0]:.3f} to {series[lowest]:.3f} at kappa = {KAPPA:g}) until, at "
                 "rho = kappa/(1 - kappa), negative examples survive the first step, are pushed down a "
-                f"second time, and the gap jumps (to {series[-1][1]:.2f} at the largest start)."
+                f"second time, and the gap jumps (to {max(series[lowest:]):.2f})."
             ),
         ),
     )
