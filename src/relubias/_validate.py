@@ -183,9 +183,9 @@ def as_count(name: str, value: Any, *, minimum: int = 0, maximum: int = 2**62) -
     except TypeError as error:
         raise fail(name, f"is {_short(value)}", f"pass a whole number >= {minimum}") from error
     if number < minimum:
-        raise fail(name, f"is {number}", f"pass a whole number >= {minimum}")
+        raise fail(name, f"is {_short(number)}", f"pass a whole number >= {minimum}")
     if number > maximum:
-        raise fail(name, f"is {number}", f"pass a whole number <= {maximum}")
+        raise fail(name, f"is {_short(number)}", f"pass a whole number <= {maximum}")
     return number
 
 
@@ -257,5 +257,8 @@ def is_scalar(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
+    """Return numbers and text as they are, anything else by its type: one line, no addresses."""
+    if not isinstance(value, (int, float, complex, str, bytes, np.number)) and value is not None:
+        return f"a {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

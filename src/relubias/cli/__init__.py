@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from relubias.cli._messages import say
 from relubias.errors import NotSolvedError, RelubiasError
 
 if TYPE_CHECKING:
@@ -91,26 +92,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except NotSolvedError as error:
-        return _say(str(error), NEGATIVE)
+        return _refuse(str(error), NEGATIVE)
     except (CycloptsError, RelubiasError) as error:
-        return _say(str(error), UNUSABLE)
+        return _refuse(str(error), UNUSABLE)
     except MemoryError:
-        return _say("not enough memory; use fewer samples or features", UNUSABLE)
+        return _refuse("not enough memory; use fewer samples or features", UNUSABLE)
     except BrokenPipeError:
         from relubias.cli._output import discard_output
 
         discard_output()
         return PIPE_CLOSED
     except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
+        return _refuse("interrupted", INTERRUPTED)
     return status if isinstance(status, int) else DONE
 
 
-def _say(message: str, status: int) -> int:
-    """Write one line to standard error and return `status`."""
-    line = f"relubias: {' '.join(message.split())}\n"
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+def _refuse(message: str, status: int) -> int:
+    say(message)
     return status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from relubias.cli._messages import say
 from relubias.cli._options import DataOptions, OutputOptions, errors_name_options
 from relubias.cli._output import emit, results_folder, strict_json
 from relubias.cli._report import (
@@ -75,4 +76,7 @@ def minnorm(
             )
     sections = [data_section(facts["data"]), minimum_norm_section(facts["minimum_norm"])]
     emit(text if to.json else sections)
-    return 0 if solution.status is MinimumNormStatus.OPTIMAL else 1
+    if solution.status is MinimumNormStatus.OPTIMAL:
+        return 0
+    say(f"minimum norm: {solution.status}: {solution.status.sentence}")
+    return 1

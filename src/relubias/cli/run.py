@@ -13,6 +13,7 @@ from cyclopts import Group, Parameter
 
 from relubias._validate import Float, as_dual, as_real
 from relubias.cli._data import read_array
+from relubias.cli._messages import say
 from relubias.cli._options import DataOptions, OutputOptions, errors_name_options
 from relubias.cli._output import Section, emit, number, results_folder, strict_json
 from relubias.cli._report import (
@@ -156,8 +157,13 @@ def run(
             drawn = descend(_plot_times(trajectory.n_steps))
             picture.add(plot.name, lambda file: _draw(drawn, file, plot.suffix[1:].lower()))
     emit(text if to.json else _sections(facts))
-    certified = trajectory.status is Status.CERTIFIED
-    return 0 if certified and solution.status is MinimumNormStatus.OPTIMAL else 1
+    is_certified = trajectory.status is Status.CERTIFIED
+    is_optimal = solution.status is MinimumNormStatus.OPTIMAL
+    if not is_certified:
+        say(f"gradient descent: {trajectory.status}: {trajectory.explanation}")
+    if not is_optimal:
+        say(f"minimum norm: {solution.status}: {solution.status.sentence}")
+    return 0 if is_certified and is_optimal else 1
 
 
 def _settings(problem: Problem, by: DescentOptions) -> dict[str, Any]:

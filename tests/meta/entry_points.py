@@ -1,0 +1,170 @@
+"""Every public function with arguments that work, and the kind of each argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import relubias as rb
+
+X = np.array([[3.0, 0.0, 1.0, -1.0], [0.0, 4.0, -1.0, 1.0], [1.0, -1.0, 3.0, 0.0]])
+Y = np.array([2.0, -1.0, 1.0])
+SIGNS = np.array([1.0, -1.0])
+GRAM = X @ X.T
+START = np.array([[1.0, 2.0, 1.0], [1.0, 1.0, 2.0]])
+WEIGHTS = np.array([[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 1.0, 1.0]])
+ETA = 1 / 64
+
+PROBLEM = rb.Problem(GRAM, Y, SIGNS)
+ONE = rb.Problem(GRAM, Y)
+
+
+class Argument(NamedTuple):
+    """A value that works, and what kind of argument it is (see `bad_values`)."""
+
+    good: Any
+    kind: str
+
+
+class Entry(NamedTuple):
+    """A public function and its arguments."""
+
+    call: Callable[..., Any]
+    arguments: dict[str, Argument]
+    fixed: Mapping[str, Any] = MappingProxyType({})
+
+    def run(self, **changed):
+        good = {name: argument.good for name, argument in self.arguments.items()}
+        return self.call(**{**good, **self.fixed, **changed})
+
+
+def _of(method, **fixed):
+    return lambda **arguments: method(**fixed, **arguments)
+
+
+problem = Argument(PROBLEM, "problem")
+features = Argument(X, "features")
+gram = Argument(GRAM, "gram")
+labels = Argument(Y, "labels")
+signs = Argument(SIGNS, "signs")
+start = Argument(START, "dual")
+seed = Argument(0, "seed")
+step_size = Argument(ETA, "positive")
+
+ENTRIES: dict[str, Entry] = {
+    "Problem": Entry(rb.Problem, {"gram": gram, "labels": labels, "signs": signs}),
+    "Problem.from_features": Entry(
+        rb.Problem.from_features, {"features": features, "labels": labels, "signs": signs}
+    ),
+    "Problem.with_signs": Entry(PROBLEM.with_signs, {"signs": signs}),
+    "starts.all_positive": Entry(
+        rb.starts.all_positive, {"problem": problem, "scale": Argument(0.5, "positive")}
+    ),
+    "starts.all_positive (vector)": Entry(
+        rb.starts.all_positive, {"scale": Argument(np.abs(Y), "vector")}, {"problem": PROBLEM}
+    ),
+    "starts.gaussian": Entry(
+        rb.starts.gaussian,
+        {"problem": problem, "scale": Argument(0.5, "positive"), "seed": seed},
+    ),
+    "starts.disjoint": Entry(
+        rb.starts.disjoint,
+        {"problem": problem, "scale": Argument(0.5, "positive")},
+        {"assignment": [0, 1, 0]},
+    ),
+    "starts.from_weights": Entry(
+        rb.starts.from_weights, {"features": features, "weights": Argument(WEIGHTS, "weights")}
+    ),
+    "gradient_descent": Entry(
+        rb.gradient_descent,
+        {
+            "problem": problem,
+            "start": start,
+            "step_size": step_size,
+            "max_iter": Argument(1000, "count"),
+            "tol": Argument(1e-10, "positive"),
+        },
+    ),
+    "gradient_descent_batch": Entry(
+        rb.gradient_descent_batch,
+        {
+            "grams": Argument(np.stack([GRAM, 2 * GRAM]), "stack"),
+            "labels": Argument(np.stack([Y, Y]), "stack"),
+            "signs": signs,
+            "starts": Argument(np.stack([START, START]), "stack"),
+            "step_size": step_size,
+            "max_iter": Argument(1000, "count"),
+            "tol": Argument(1e-10, "positive"),
+        },
+    ),
+    "step_size_bounds": Entry(
+        rb.step_size_bounds, {"problem": problem, "trace": Argument(20.0, "positive")}
+    ),
+    "minimum_norm": Entry(
+        rb.minimum_norm, {"problem": problem, "rel_gap": Argument(0.0, "non-negative")}
+    ),
+    "minimum_norm (one neuron)": Entry(
+        _of(rb.minimum_norm, problem=ONE), {"rel_gap": Argument(0.0, "non-negative")}
+    ),
+    "linear_minimum_norm": Entry(rb.linear_minimum_norm, {"problem": problem}, {"subset": [0, 2]}),
+    "bias_gap": Entry(
+        rb.bias_gap,
+        {"problem": problem, "first": start, "second": Argument(2 * START, "dual")},
+    ),
+    "ensembles.isotropic": Entry(
+        rb.ensembles.isotropic, {"d": Argument(5, "count"), "value": Argument(1.0, "positive")}
+    ),
+    "ensembles.spiked": Entry(
+        rb.ensembles.spiked,
+        {
+            "d": Argument(5, "count"),
+            "spike": Argument(4.0, "positive"),
+            "n_spikes": Argument(1, "count"),
+            "value": Argument(1.0, "positive"),
+        },
+    ),
+    "ensembles.power_law": Entry(
+        rb.ensembles.power_law,
+        {
+            "d": Argument(5, "count"),
+            "exponent": Argument(0.5, "real"),
+            "value": Argument(1.0, "positive"),
+        },
+    ),
+    "ensembles.Orthogonal": Entry(
+        rb.ensembles.Orthogonal,
+        {"d": Argument(5, "count"), "scale": Argument(1.0, "optional positive")},
+    ),
+    "labels.gaussian": Entry(
+        rb.ensembles.labels.gaussian, {"scale": Argument(1.0, "non-negative")}
+    ),
+    "labels.uniform_magnitude": Entry(
+        rb.ensembles.labels.uniform_magnitude,
+        {
+            "low": Argument(1.0, "non-negative"),
+            "high": Argument(2.0, "positive"),
+            "n_negative": Argument(1, "optional count"),
+        },
+    ),
+    "labels.planted": Entry(
+        rb.ensembles.labels.planted,
+        {"teacher_signs": signs, "noise": Argument(0.0, "non-negative")},
+    ),
+}
+
+for _law in ("Gaussian", "Rademacher", "Uniform", "Sphere"):
+    _cls = getattr(rb.ensembles, _law)
+    ENTRIES[f"ensembles.{_law}"] = Entry(_cls, {"spectrum": Argument(Y + 2.0, "spectrum")})
+    _sampler = _cls(rb.ensembles.isotropic(6))
+    for _method in ("sample", "sample_gram"):
+        ENTRIES[f"ensembles.{_law}.{_method}"] = Entry(
+            getattr(_sampler, _method), {"n": Argument(3, "count"), "seed": seed}
+        )
+for _name, _labels in {
+    "gaussian": rb.ensembles.labels.gaussian(),
+    "uniform_magnitude": rb.ensembles.labels.uniform_magnitude(1.0, 2.0),
+}.items():
+    ENTRIES[f"labels.{_name}()"] = Entry(_labels, {"n": Argument(3, "count"), "seed": seed})
