@@ -1,5 +1,6 @@
 """Minimum-norm networks: exact solvers, certificates and distances."""
 
+from relubias.minnorm.batch import MinimumNormBatch, minimum_norm_batch
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_one_neuron
 from relubias.minnorm.linear import LinearMinimumNorm, LinearStatus, linear_minimum_norm
 from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
@@ -9,9 +10,11 @@ __all__ = [
     "LinearMinimumNorm",
     "LinearStatus",
     "MinimumNorm",
+    "MinimumNormBatch",
     "MinimumNormCertificate",
     "MinimumNormStatus",
     "certify_one_neuron",
     "linear_minimum_norm",
     "minimum_norm",
+    "minimum_norm_batch",
 ]

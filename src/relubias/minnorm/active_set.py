@@ -124,12 +124,12 @@ class _Search:
         self.n_pivots = 0
 
     def noise(self) -> Float:
-        """What rounding can do to each slack."""
+        """Bound what rounding can do to each slack."""
         terms = self.size @ np.abs(self.multipliers) + np.abs(self.linear)
         return 16 * _EPS * np.sqrt(self.linear.size) * terms
 
     def violation(self) -> Float:
-        """How far each row is from holding, 0 where it holds to rounding."""
+        """Return how far each row is from holding, 0 where it holds to rounding."""
         amount = np.where(self.free, np.abs(self.slack), np.maximum(-self.slack, 0.0))
         amount[self.active | self.settled] = 0.0
         return np.where(amount > self.noise(), amount, 0.0)

@@ -64,9 +64,12 @@ def _polished(z: Float, gram: Float) -> Float:
 
 def conflicting_repeats(gram: Float, target: Float) -> tuple[int, int] | None:
     """Return two equal samples with different targets, or None."""
-    _, first, group = np.unique(gram, axis=0, return_index=True, return_inverse=True)
-    if first.size == target.size:
-        return None
-    twin = first[group.reshape(-1)]
-    wrong = np.flatnonzero(target != target[twin])
-    return (int(twin[wrong[0]]), int(wrong[0])) if wrong.size else None
+    weights = np.sin(1.0 + np.arange(target.size))
+    sums = (gram * weights).sum(axis=1)  # equal rows have bit-equal sums
+    order = np.argsort(sums, kind="stable")
+    suspects = np.flatnonzero(np.diff(sums[order]) == 0)
+    for k in suspects:
+        i, j = int(order[k]), int(order[k + 1])
+        if target[i] != target[j] and np.array_equal(gram[i], gram[j]):
+            return (i, j) if i < j else (j, i)
+    return None

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
-from relubias.minnorm.active_set import dual_active_set, gram_null_test
+from relubias.minnorm.active_set import gram_null_test
 from relubias.minnorm.features import refined_on_features
 from relubias.minnorm.infeasible import features_null_test, tidy_ray
-from relubias.minnorm.pivoting import NearlySingularError, block_pivoting
+from relubias.minnorm.program import solve_program
 from relubias.minnorm.scaling import Units, in_unit_scale
 
 __all__ = ["Neuron", "solve_one_neuron"]
@@ -71,20 +71,14 @@ def solve_one_neuron(
     orientation = np.where(free, 1.0, -1.0)
     hessian = unit_gram * orientation[:, None] * orientation
     X = None if features is None else features * (units.row * orientation)[:, None]
-    try:
-        solution = block_pivoting(hessian, y, free)
-        multipliers, active = solution.multipliers, solution.active
-        bad = solution.first_correction > _ILL_CONDITIONED
-    except NearlySingularError:
-        null_test = gram_null_test(hessian) if X is None else features_null_test(X)
-        result = dual_active_set(hessian, y, free, null_test)
-        if result.ray is not None:
-            ray = tidy_ray(result.ray, hessian, y, ~free, null_test) * orientation
-            return _no_neuron(ray * units.row)
-        multipliers, active, bad = result.multipliers, result.active, True
+    null_test = gram_null_test(hessian) if X is None else features_null_test(X)
+    solution = solve_program(hessian, y, free, null_test=null_test)
+    if solution.ray is not None:
+        ray = tidy_ray(solution.ray, hessian, y, ~free, null_test) * orientation
+        return _no_neuron(ray * units.row)
+    multipliers, active = solution.multipliers, solution.active
     slack = None
-    on_features = bad and X is not None
-    if on_features:
+    if X is not None and solution.first_correction > _ILL_CONDITIONED:
         multipliers, active, slack = refined_on_features(X, y, free, multipliers, active)
     return _assemble(unit_gram, y, multipliers * orientation, active, units, slack, orientation)
 

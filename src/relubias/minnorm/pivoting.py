@@ -103,7 +103,9 @@ def _lower_solve(factor: Float, right: Float, transposed: int = 0) -> Float:
     return dtrtrs(factor, right, lower=1, trans=transposed)[0] if right.size else right
 
 
-def block_pivoting(hessian: Float, linear: Float, free: Bool) -> DualSolution:
+def block_pivoting(
+    hessian: Float, linear: Float, free: Bool, start: Bool | None = None
+) -> DualSolution:
     """Solve the dual program by exchanging all infeasible rows at once.
 
     Parameters
@@ -114,6 +116,8 @@ def block_pivoting(hessian: Float, linear: Float, free: Bool) -> DualSolution:
         Right-hand side e.
     free : ndarray of bool, shape (N,)
         Rows whose multiplier has no sign.
+    start : ndarray of bool, shape (N,), optional
+        Rows to try as active first.
 
     Returns
     -------
@@ -128,7 +132,8 @@ def block_pivoting(hessian: Float, linear: Float, free: Bool) -> DualSolution:
     factor = _Factor(hessian, free)
     t = _lower_solve(factor.cholesky_free, linear[factor.free])
     c = linear[factor.bound] - factor.coupling.T @ t
-    inside, n_pivots, n_single = _pivot(factor, c)
+    first = c > 0 if start is None else start[factor.bound]
+    inside, n_pivots, n_single = _pivot(factor, c, first)
     for _ in range(_MAX_REPAIRS):
         factor.choose(np.flatnonzero(inside))
         rows = np.concatenate([factor.free, factor.bound[factor.chosen]])
@@ -148,10 +153,9 @@ def block_pivoting(hessian: Float, linear: Float, free: Bool) -> DualSolution:
     return DualSolution(multipliers, active, first_correction, n_pivots, n_single)
 
 
-def _pivot(factor: _Factor, c: Float) -> tuple[Bool, int, int]:
+def _pivot(factor: _Factor, c: Float, inside: Bool) -> tuple[Bool, int, int]:
     """Find the support of the complementarity problem ``s = M x - c >= 0, x >= 0, x s = 0``."""
     n = c.size
-    inside = c > 0
     best, patience, n_single, n_pivots = n + 1, _PATIENCE, 0, 0
     while n:
         n_pivots += 1

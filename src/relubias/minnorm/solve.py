@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,9 @@ import numpy as np
 from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
-from relubias.minnorm.certificate import certify_one_neuron
 from relubias.minnorm.infeasible import conflicting_repeats
-from relubias.minnorm.one_neuron import solve_one_neuron
-from relubias.minnorm.solution import MinimumNorm, with_network, without_network
+from relubias.minnorm.networks import solve_both_signs, solve_one_sign
+from relubias.minnorm.solution import MinimumNorm, without_network
 from relubias.problem import Problem, require_problem
 
 __all__ = ["minimum_norm"]
@@ -81,21 +81,22 @@ def minimum_norm(
     array([[2., 0.]])
     """
     problem = require_problem(problem)
-    if time_limit is not None:
-        as_real("time_limit", time_limit, minimum=0.0)
+    seconds = math.inf if time_limit is None else as_real("time_limit", time_limit, minimum=0.0)
     if as_real("rel_gap", rel_gap, minimum=0.0) >= 1.0:
         raise fail("rel_gap", f"is {rel_gap:g}", "pass a number in [0, 1)")
     with reporting(progress, "minimum norm") as report, one_blas_thread(problem.n_samples):
-        result = _solve(problem)
+        result = _solve(problem, time.monotonic() + seconds)
         report(1.0, str(result.status))
     return result
 
 
-def _solve(problem: Problem) -> MinimumNorm:
+def _solve(problem: Problem, deadline: float) -> MinimumNorm:
     conflict = conflicting_repeats(problem.gram, _fitted_labels(problem))
     if conflict is not None:
         return _conflicting_pair(problem, conflict)
-    return _one_neuron(problem)
+    if np.ptp(problem.signs) == 0:
+        return solve_one_sign(problem)
+    return solve_both_signs(problem, deadline)
 
 
 def _fitted_labels(problem: Problem) -> Float:
@@ -113,27 +114,4 @@ def _conflicting_pair(problem: Problem, pair: tuple[int, int]) -> MinimumNorm:
     z[i], z[j] = 1.0, -1.0
     return without_network(
         problem, np.tile(z, (problem.n_neurons, 1)), np.array(sorted(pair), dtype=np.intp)
-    )
-
-
-def _one_neuron(problem: Problem) -> MinimumNorm:
-    sign = float(problem.signs[0])
-    neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
-    if neuron.ray is not None:
-        return without_network(problem, neuron.ray[None, :], np.flatnonzero(neuron.ray))
-    certificate = certify_one_neuron(
-        problem.gram,
-        problem.labels,
-        neuron.dual,
-        sign,
-        problem.features if neuron.on_features else None,
-    )
-    return with_network(
-        problem,
-        neuron.dual[None, :],
-        neuron.primal[None, :],
-        neuron.norm,
-        neuron.support[None, :],
-        certificate,
-        optimal=True,
     )

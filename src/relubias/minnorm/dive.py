@@ -1,0 +1,180 @@
+"""From the convex relaxation to a network: decide samples, then change them one at a time."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.minnorm.active_set import NullTest
+from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool
+from relubias.minnorm.program import ProgramSolution, solve_program
+
+__all__ = ["Dive", "Leaf"]
+
+Branch = NDArray[np.int_]
+
+_EPS = float(np.finfo(np.float64).eps)
+_MAX_BACKTRACKS = 200
+_IMPROVEMENT_WORK = 2e10  # floating-point operations
+
+
+class Leaf(NamedTuple):
+    """A relaxation with some samples decided, solved."""
+
+    branch: Branch
+    pool: Pool
+    solution: ProgramSolution
+
+    @property
+    def value(self) -> float:
+        """Half the objective: multipliers and slacks are complementary."""
+        return float(self.pool.right @ self.solution.multipliers) / 2
+
+
+class Dive:
+    """Search of one network for one problem of two neurons, in unit scale."""
+
+    def __init__(
+        self,
+        gram: Float,
+        labels: Float,
+        weights: tuple[float, float],
+        features: Float | None = None,
+        deadline: float = np.inf,
+    ) -> None:
+        self.gram, self.labels, self.weights = gram, labels, weights
+        self.features, self.deadline = features, deadline
+        self.n_nodes = 0
+
+    def solve(self, branch: Branch, start: NDArray[np.bool_] | None = None) -> Leaf:
+        """Solve the relaxation with samples decided as in `branch`."""
+        self.n_nodes += 1
+        pool = build_pool(self.gram, self.labels, self.weights, branch)
+        if start is not None and start.size != pool.free.size:
+            start = None
+        solution = solve_program(
+            pool.hessian, pool.right, pool.free, start=start, null_test=self.null_test(pool)
+        )
+        return Leaf(branch, pool, solution)
+
+    def null_test(self, pool: Pool) -> NullTest | None:
+        """Return the test of vanishing combinations of rows; None for that of the Hessian."""
+        features, n = self.features, self.labels.size
+        if features is None:
+            return None
+        lengths = np.linalg.norm(features, axis=1)
+
+        def squared_length(z: Float) -> float:
+            dual = pool.duals(z, n)
+            value = float(np.linalg.norm(dual @ features))
+            noise = 8 * _EPS * np.sqrt(n) * float((np.abs(dual) @ lengths).sum())
+            return value**2 if value > noise else 0.0
+
+        return squared_length
+
+    def run(self, hull: Leaf) -> Leaf | None:
+        """Decide samples until the relaxation is a network; None if none was found.
+
+        Half of the undecided samples that the relaxation leaves unfitted are decided at once, the
+        clearest first. If that ends where nothing is feasible, one by one with backtracking.
+        """
+        leaf: Leaf | None = hull
+        while leaf is not None:
+            doubtful, choice = self._unfitted(leaf)
+            if doubtful.size == 0:
+                return leaf
+            chosen = doubtful[: (doubtful.size + 1) // 2]
+            leaf = self._decided(leaf, chosen, choice[: chosen.size])
+        return self._backtracking(hull)
+
+    def _decided(self, leaf: Leaf, samples: NDArray[np.intp], choice: Branch) -> Leaf | None:
+        branch = leaf.branch.copy()
+        branch[samples] = choice
+        child = self.solve(branch, leaf.solution.active)
+        return child if child.solution.ray is None else None
+
+    def _backtracking(self, hull: Leaf) -> Leaf | None:
+        stack, budget = [hull], self.n_nodes + _MAX_BACKTRACKS
+        while stack and self.n_nodes < budget and time.monotonic() < self.deadline:
+            leaf = stack.pop()
+            doubtful, choice = self._unfitted(leaf)
+            if doubtful.size == 0:
+                return leaf
+            for side in (SOLE + SHARED - choice[:1], choice[:1]):  # the better one on top
+                child = self._decided(leaf, doubtful[:1], side)
+                if child is not None:
+                    stack.append(child)
+        return None
+
+    def _unfitted(self, leaf: Leaf) -> tuple[NDArray[np.intp], Branch]:
+        """Return the samples that the network misfits, clearest decision first, and decisions."""
+        labels, n = self.labels, self.labels.size
+        dual = leaf.pool.duals(leaf.solution.multipliers, n)
+        u = dual @ self.gram
+        noise = 64 * _EPS * np.sqrt(n) * (1.0 + (np.abs(dual) @ np.abs(self.gram)).max())
+        positive = labels > 0
+        own, other = np.where(positive, u[0], u[1]), np.where(positive, u[1], u[0])
+        a, zero = own - np.abs(labels), labels == 0
+        b = a - other
+        both_on = (u > noise).any(axis=0)
+        misfit = np.where(zero, both_on, np.minimum(a, b) > noise)
+        misfit &= leaf.branch == UNDECIDED
+        if zero.any():
+            low = np.maximum(u, 0.0)
+            sole_cost = np.where(zero, (low**2).sum(axis=0), a**2)
+            shared_cost = np.where(zero, (u[0] - u[1]) ** 2, b**2) / 2
+        else:
+            sole_cost, shared_cost = a**2, b**2 / 2
+        samples = np.flatnonzero(misfit)
+        difference = (sole_cost - shared_cost)[samples]
+        order = np.argsort(-np.abs(difference), kind="stable")
+        return samples[order], np.where(difference[order] <= 0, SOLE, SHARED)
+
+    def improve(self, leaf: Leaf) -> Leaf:
+        """Change decisions whose multiplier asks for it, one at a time, while it helps."""
+        leaf = self._all_decided(leaf)
+        work = 2.0 * leaf.pool.right.size**3
+        trials = int(_IMPROVEMENT_WORK / work)
+        improved = True
+        while improved and trials > 0:
+            improved = False
+            for sample in self._candidates(leaf):
+                if trials <= 0 or time.monotonic() > self.deadline:
+                    return leaf
+                trials -= 1
+                branch = leaf.branch.copy()
+                branch[sample] = SOLE + SHARED - branch[sample]
+                other = self.solve(branch)
+                if other.solution.ray is None and other.value < leaf.value * (1 - 1e-12):
+                    leaf = self._all_decided(other)
+                    improved = True
+                    break
+        return leaf
+
+    def _all_decided(self, leaf: Leaf) -> Leaf:
+        """Decide every sample the way the network fits it already."""
+        labels, multipliers = self.labels, leaf.solution.multipliers
+        k = int((labels != 0).sum())
+        branch = leaf.branch.copy()
+        nonzero = np.flatnonzero(labels != 0)
+        open_ones = branch[nonzero] == UNDECIDED
+        shared = multipliers[k : 2 * k] > multipliers[:k]
+        branch[nonzero[open_ones & shared]] = SHARED
+        branch[nonzero[open_ones & ~shared]] = SOLE
+        branch[(labels == 0) & (branch == UNDECIDED)] = OFF
+        if (branch == leaf.branch).all():
+            return leaf
+        decided = self.solve(branch)
+        return leaf if decided.solution.ray is not None else decided
+
+    def _candidates(self, leaf: Leaf) -> NDArray[np.intp]:
+        """Return the samples whose equality has a negative multiplier, and decided zero labels."""
+        held = leaf.pool.free & (leaf.solution.multipliers < 0)
+        order = np.argsort(leaf.solution.multipliers[held], kind="stable")
+        zero = np.flatnonzero((self.labels == 0) & (leaf.branch != UNDECIDED))
+        pressed = np.unique(leaf.pool.sample[(leaf.solution.multipliers != 0)])
+        return np.concatenate((leaf.pool.sample[held][order], zero[np.isin(zero, pressed)]))

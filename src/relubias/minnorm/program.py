@@ -1,0 +1,41 @@
+"""The dual program with whatever method its rows allow."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.minnorm.active_set import NullTest, dual_active_set
+from relubias.minnorm.pivoting import NearlySingularError, block_pivoting
+
+__all__ = ["ProgramSolution", "solve_program"]
+
+
+class ProgramSolution(NamedTuple):
+    """Multipliers and active rows, or the ray that proves that nothing satisfies the rows."""
+
+    multipliers: Float
+    active: NDArray[np.bool_]
+    ray: Float | None
+    first_correction: float
+    """Size of the first refinement: about condition number times eps; 1 for dependent rows."""
+
+
+def solve_program(
+    hessian: Float,
+    linear: Float,
+    free: NDArray[np.bool_],
+    *,
+    start: NDArray[np.bool_] | None = None,
+    null_test: NullTest | None = None,
+) -> ProgramSolution:
+    """Solve the program of `pivoting`, by the method of `active_set` if rows are dependent."""
+    try:
+        solution = block_pivoting(hessian, linear, free, start)
+    except NearlySingularError:
+        result = dual_active_set(hessian, linear, free, null_test)
+        return ProgramSolution(result.multipliers, result.active, result.ray, 1.0)
+    return ProgramSolution(solution.multipliers, solution.active, None, solution.first_correction)

@@ -1,0 +1,104 @@
+r"""Two neurons of opposite signs, as far as no search is needed.
+
+.. math:: \min c_+\|w_+\|^2 + c_-\|w_-\|^2 \quad\text{s.t.}\quad
+          \mathrm{relu}(X w_+) - \mathrm{relu}(X w_-) = y .
+
+In high dimension the optimum decouples into two problems of one neuron, so that pair is tried
+first. Otherwise the convex relaxation gives a lower bound, and a dive from it a network.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from relubias._validate import Float
+from relubias.minnorm.active_set import gram_null_test
+from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
+from relubias.minnorm.dive import Dive, Leaf
+from relubias.minnorm.global_optimality import certify_two_neurons
+from relubias.minnorm.infeasible import tidy_ray
+from relubias.minnorm.one_neuron import solve_one_neuron
+from relubias.minnorm.pool import UNDECIDED
+
+__all__ = ["Pair", "solve_two_neurons"]
+
+
+class Pair(NamedTuple):
+    """Duals of one neuron of each sign, or the ray that proves that there is none, or neither."""
+
+    dual: Float | None
+    certificate: MinimumNormCertificate | None
+    ray: Float | None
+    n_nodes: int
+
+
+def solve_two_neurons(
+    gram: Float,
+    labels: Float,
+    weights: tuple[float, float] = (1.0, 1.0),
+    features: Float | None = None,
+    deadline: float = np.inf,
+) -> Pair:
+    """Find a network and prove what can be proved without a search.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_samples, n_samples)
+        Gram matrix in unit scale.
+    labels : ndarray of shape (n_samples,)
+        Labels in unit scale.
+    weights : tuple of float, default=(1.0, 1.0)
+        Factors of both squared norms.
+    features : ndarray of shape (n_samples, n_features), optional
+        In unit scale; used where `gram` is too badly conditioned.
+    deadline : float, default=inf
+        Value of `time.monotonic` after which improvements stop.
+
+    Returns
+    -------
+    Pair
+        Positive neuron first.
+    """
+    decoupled = _decoupled(gram, labels, features)
+    if decoupled is not None:
+        certificate = certify_two_neurons(gram, labels, decoupled, weights)
+        if certificate.kind != "bound only":
+            return Pair(decoupled, certificate, None, 1)
+    dive = Dive(gram, labels, weights, features, deadline)
+    hull = dive.solve(np.full(labels.size, UNDECIDED))
+    if hull.solution.ray is not None:
+        return Pair(None, None, _tidied(hull, dive), 1)
+    pool = hull.pool
+    bound = certify_multipliers(
+        pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
+    ).lower_bound
+    candidates = [] if decoupled is None else [decoupled]
+    leaf = dive.run(hull)
+    if leaf is not None:
+        leaf = leaf if leaf is hull else dive.improve(leaf)
+        candidates.append(leaf.pool.duals(leaf.solution.multipliers, labels.size))
+    if not candidates:
+        return Pair(None, None, None, 1)
+    dual = min(candidates, key=lambda dual: _value(gram, dual, weights))
+    return Pair(dual, certify_two_neurons(gram, labels, dual, weights, bound), None, 1)
+
+
+def _decoupled(gram: Float, labels: Float, features: Float | None) -> Float | None:
+    """Return the pair of least-norm neurons that each fit the labels of their sign."""
+    pair = [solve_one_neuron(gram, labels, sign, features) for sign in (1.0, -1.0)]
+    return np.array([n.dual for n in pair]) if all(n.ray is None for n in pair) else None
+
+
+def _value(gram: Float, dual: Float, weights: tuple[float, float]) -> float:
+    return sum(c * float(row @ gram @ row) for c, row in zip(weights, dual, strict=True))
+
+
+def _tidied(hull: Leaf, dive: Dive) -> Float:
+    """Return the ray of the relaxation as a combination of samples for each neuron."""
+    pool = hull.pool
+    ray = hull.solution.ray
+    assert ray is not None  # noqa: S101
+    test = dive.null_test(pool) or gram_null_test(pool.hessian)
+    return pool.duals(tidy_ray(ray, pool.hessian, pool.right, ~pool.free, test), dive.labels.size)
