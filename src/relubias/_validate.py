@@ -23,6 +23,7 @@ __all__ = [
     "as_features",
     "as_float_array",
     "as_gram",
+    "as_gram_stack",
     "as_indices",
     "as_labels",
     "as_positive_or_vector",
@@ -133,6 +134,32 @@ def as_gram(name: str, value: Any) -> Float:
     return gram
 
 
+def as_gram_stack(name: str, grams: Float) -> Float:
+    """Return (B, n, n) Gram matrices, each as `as_gram` returns it, checked together."""
+    transposed = grams.transpose(0, 2, 1)
+    diagonal = np.diagonal(grams, axis1=1, axis2=2)
+    good = (
+        bool((grams == transposed).all())
+        and bool((diagonal >= 0.0).all())
+        and float(np.abs(grams).max(initial=0.0)) <= 1e300
+        and _are_positive_semidefinite(grams, diagonal.max(axis=1, initial=0.0))
+    )
+    if good:
+        return grams
+    return np.stack([as_gram(f"{name}[{b}]", gram) for b, gram in enumerate(grams)])
+
+
+def _are_positive_semidefinite(grams: Float, sizes: Float) -> bool:
+    n = grams.shape[1]
+    unit = np.where(sizes > 0.0, sizes, 1.0)[:, None, None]
+    shift = 64 * n * np.finfo(np.float64).eps
+    try:
+        np.linalg.cholesky(grams / unit + shift * np.eye(n))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
 def _is_positive_semidefinite(gram: Float) -> bool:
     """Decide up to rounding: Cholesky of the matrix in unit scale, shifted by its rounding."""
     size = float(np.diagonal(gram).max())
@@ -160,8 +187,10 @@ def as_real(
     name: str, value: Any, *, minimum: float = -math.inf, strict: bool = False, what: str = "number"
 ) -> float:
     """Return a finite Python float, at least `minimum` (above it when `strict`)."""
-    bound = f"a finite {what}" if math.isinf(minimum) else (
-        f"a finite {what} {'>' if strict else '>='} {minimum:g}"
+    bound = (
+        f"a finite {what}"
+        if math.isinf(minimum)
+        else (f"a finite {what} {'>' if strict else '>='} {minimum:g}")
     )
     if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
         raise fail(name, f"is {value!r}", f"pass {bound}")
@@ -214,7 +243,9 @@ def as_positive_or_vector(name: str, value: Any, n: int, *, minimum: float, stri
         raise fail(name, f"has {array.size} entries", f"expected one per sample, {n}")
     if (array < minimum).any() or (strict and (array == minimum).any()):
         relation = ">" if strict else ">="
-        raise fail(name, f"has the entry {array.min():g}", f"every entry must be {relation} {minimum:g}")
+        raise fail(
+            name, f"has the entry {array.min():g}", f"every entry must be {relation} {minimum:g}"
+        )
     return array
 
 

@@ -15,6 +15,7 @@ FROZEN = 0  # the pattern never changes again
 SWITCH_COMES = 1  # the frozen limit contradicts the pattern
 BALL_FAILS = 2  # no contradiction, no proof
 NEEDS_EIGENBASIS = 3  # outside the test's conditions
+CHATTERS = 4  # within the tolerance, and switching
 
 # positions in the integer counters of a run
 TIME = 0
@@ -30,9 +31,11 @@ WATCHED = 9  # flat index of the entry compared first
 RETURNED_AT = 10
 PERIOD = 11
 N_RETURNS = 12
-N_COUNTERS = 13
+QUIET_FROM = 13  # last switch or jump
+N_COUNTERS = 14
 
 FIRST_ATTEMPT = 16
+ATTEMPT_GAP = 64  # steps between certificates in a run that keeps switching
 FIRST_SAVE = 64
 HUGE = 1e100  # in units of the largest label or start; beyond it a run has diverged
 STEP_ROUNDING = 2.0**-95  # error of a primal value per unit of path: sums of up to 2**10 terms
@@ -48,3 +51,8 @@ QUIET_STRETCH = 2000  # switch-free steps that pay for a look ahead
 QUIET_STEPS = 50  # a run is quiet after this many switch-free steps, or a tenth of its length
 SHORT = 32  # samples below which loops are too short to vectorise
 COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test
+
+
+def attempt_gap(time: int, quiet_from: int) -> int:
+    """Steps until the next certificate: a quarter of the run so far, later of the quiet stretch."""
+    return 1 + max((time - quiet_from) // 4, min(time // 4, ATTEMPT_GAP))

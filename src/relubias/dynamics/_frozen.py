@@ -20,9 +20,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.dynamics import _codes as code
 
-__all__ = ["FOREVER", "Frozen", "Modes", "frozen_motion", "safe_steps"]
-
-FOREVER = 2**62
+__all__ = ["Frozen", "Modes", "frozen_motion", "safe_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,64 +98,78 @@ def frozen_motion(
     relative = max(code.EIGEN_MARGIN, 8.0 * P.size * code.EPS * condition)
     decays_to_zero = active & (active.sum(axis=0) == 1) & (labels == 0.0)
     still = (np.abs(weights) <= code.EPS**2 * scale).all(axis=2)
-    rho = np.where(null, 1.0, 1.0 - step_size * mu_safe)
+    decay = np.where(null, 0.0, step_size * mu_safe)  # 1 - rho_j
     rows = ~still & ~decays_to_zero
-    modes = _one_sided(start[rows], weights[rows], rho, relative * scale)
+    modes = _one_sided(start[rows], weights[rows], decay, relative * scale)
     rows = ~still & decays_to_zero
     if rows.any():
         size = float(np.abs(residual[P]).max())
-        modes += _one_sided(*_without_slowest(weights[rows], rho), relative * size)
+        modes += _one_sided(*_without_slowest(weights[rows], decay), relative * size)
     return Frozen(modes, Q @ (c / mu_safe), True, float(np.abs(Q @ c).max(initial=0.0)))
 
 
-def _without_slowest(weights: Float, rho: Float) -> tuple[Float, Float, Float]:
+def _without_slowest(weights: Float, decay: Float) -> tuple[Float, Float, Float]:
     """Rows that end at zero, divided by their slowest mode: ``C_1 + sum_j C_j (rho_j/rho_1)^t``.
 
     Exact structure, not a limit: the label is zero and one neuron alone fits it, so that
     ``h(t) = sum_j C_j rho_j^t``. Divided by ``rho_1^t`` it no longer tends to zero.
     """
+    start = weights.sum(axis=1)
     used = (np.abs(weights) > 0.0).any(axis=0)
-    slowest = int(np.argmax(np.where(used, np.abs(rho), -1.0)))
-    if not rho[slowest] > 0.0:  # such a row changes sign again and again
-        return weights.sum(axis=1), weights, rho
-    ratio = np.where(used, rho / rho[slowest], 0.0)
+    slowest = int(np.argmax(np.where(used, np.abs(1.0 - decay), -1.0)))
+    if not decay[slowest] < 1.0:  # such a row changes sign again and again
+        return start, weights, decay
     others = weights.copy()
     others[:, slowest] = 0.0
-    return weights.sum(axis=1), others, ratio
+    ratio_decay = (decay - decay[slowest]) / (1.0 - decay[slowest])  # 1 - rho_j / rho_1
+    return start, others, np.where(used, ratio_decay, 0.0)
 
 
-def _one_sided(start: Float, weights: Float, rho: Float, margin: float) -> list[Modes]:
+def _one_sided(start: Float, weights: Float, decay: Float, margin: float) -> list[Modes]:
     """Split into even and odd steps where a mode changes sign, so that all decay monotonically."""
     if start.size == 0:
         return []
     used = (np.abs(weights) > 0.0).any(axis=0)
-    weights, rho = weights[:, used], rho[used]
+    weights, decay = weights[:, used], decay[used]
     with np.errstate(divide="ignore"):
-        if (rho >= 0.0).all():
-            return [Modes(start, weights, -np.log(rho), 1, 0, margin)]
-        rates = -2.0 * np.log(np.abs(rho))
-    odd = start - (weights * (1.0 - rho)).sum(axis=1)
+        if (decay <= 1.0).all():
+            return [Modes(start, weights, -np.log1p(-decay), 1, 0, margin)]
+        rates = -2.0 * np.where(
+            decay < 1.0, np.log1p(-np.minimum(decay, 1.0)), np.log(np.maximum(decay - 1.0, 0.0))
+        )
+    odd = start - (weights * decay).sum(axis=1)
     return [
         Modes(start, weights, rates, 2, 0, margin),
-        Modes(odd, weights * rho, rates, 2, 1, margin),
+        Modes(odd, weights * (1.0 - decay), rates, 2, 1, margin),
     ]
 
 
-def safe_steps(frozen: Frozen) -> int:
-    """Count steps during which no sign changes for certain; `FOREVER` if none ever does."""
+def safe_steps(frozen: Frozen) -> tuple[int, bool]:
+    """Count steps during which no sign changes for certain.
+
+    Returns
+    -------
+    steps : int
+        Where no sign ever changes, steps after which the box of `certificate.certify` shows it.
+    is_forever : bool
+        Whether no sign ever changes.
+    """
     if not frozen.is_stable:
-        return 0
-    safe = FOREVER
+        return 0, False
+    safe, settled, is_forever = 2**62, 0, True
     for modes in frozen.modes:
         if modes.offset and not (modes.start > modes.margin).all():
-            return 0
-        units = _safe_units(modes)
-        if units < FOREVER:
-            safe = min(safe, modes.unit * units + modes.offset)
-    return safe
+            return 0, False
+        units, settles = _safe_units(modes)
+        steps = modes.unit * units + modes.offset
+        if settles:
+            settled = max(settled, steps)
+        else:
+            safe, is_forever = min(safe, steps), False
+    return (settled, True) if is_forever else (safe, False)
 
 
-def _safe_units(modes: Modes) -> int:
+def _safe_units(modes: Modes) -> tuple[int, bool]:
     """March over intervals of 2**k units, halving wherever no bound proves one safe."""
     at, h, K, rates, margin = 0, modes.start, modes.weights, modes.rates, modes.margin
     finite = np.where(np.isinf(rates), 0.0, rates)
@@ -168,9 +180,9 @@ def _safe_units(modes: Modes) -> int:
         open_rows = ~(h - np.maximum(left, 0.0).sum(axis=1) > margin)
         h, K, left = h[open_rows], K[open_rows], left[open_rows]
         if h.size == 0:
-            return FOREVER
+            return at, True
         if not (h > margin).all():
-            return at
+            return at, False
         while True:
             width = 2.0**k
             gone = -np.expm1(-rates * width)
@@ -183,10 +195,10 @@ def _safe_units(modes: Modes) -> int:
                 at, h = at + 2**k, after
                 k = min(k + 1, 60)
                 if at >= 2**61:
-                    return at
+                    return at, False
                 break
             if k == 0:
-                return at
+                return at, False
             k -= 1
 
 

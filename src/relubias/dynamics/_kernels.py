@@ -18,6 +18,9 @@ from relubias.dynamics import _codes as code
 __all__ = ["advance", "descend_batch", "freeze_test", "multiply", "power_steps"]
 
 
+_attempt_gap = njit(cache=True)(code.attempt_gap)
+
+
 @intrinsic
 def fma(typingctx, a, b, c):
     """Fused multiply-add: ``a * b + c`` with one rounding."""
@@ -172,11 +175,14 @@ def advance(
             return code.STOPPED
         if time >= counters[code.NEXT_ATTEMPT]:
             quiet = counters[code.LAST_SWITCH] <= counters[code.LAST_ATTEMPT]
-            counters[code.NEXT_ATTEMPT] = time + time // 4 + 1
+            counters[code.NEXT_ATTEMPT] = time + _attempt_gap(time, counters[code.QUIET_FROM])
             counters[code.LAST_ATTEMPT] = time
             if quiet:
                 return code.ATTEMPT
-        if buffer.shape[0] > 0 and counters[code.N_BUFFERED] + n_neurons * n_samples > buffer.shape[0]:
+        if (
+            buffer.shape[0] > 0
+            and counters[code.N_BUFFERED] + n_neurons * n_samples > buffer.shape[0]
+        ):
             return code.BUFFER_FULL
         if time >= counters[code.NEXT_SAVE]:
             saved_high[:] = high
@@ -200,7 +206,9 @@ def advance(
                 if now != active[k, i]:
                     active[k, i] = now
                     pair_last[k, i] = time
-                    counters[code.LAST_SWITCH] = time
+                    counters[code.LAST_SWITCH] = counters[code.QUIET_FROM] = time
+                    if counters[code.NEXT_ATTEMPT] > time + code.ATTEMPT_GAP:
+                        counters[code.NEXT_ATTEMPT] = time + code.ATTEMPT_GAP
                     counters[code.WATCHED] = k * n_samples + i
                     counters[code.N_SWITCHES] += 1
                     if buffer.shape[0] > 0:
@@ -487,15 +495,19 @@ def power_steps(hessian_high, hessian_low, step_size, residual_high, residual_lo
 
 @njit(cache=True, error_model="numpy")
 def descend_batch(
-    grams, labels, signs, step_sizes, largest_rows, tol, max_iter,
-    high, low, dual_high, dual_low, outcome, counters, first, last,
+    grams, labels, signs, step_sizes, largest_rows, tols, max_iter,
+    dual_high, primals, outcome, counters,
 ):  # fmt: skip
-    """Run problems ``first`` to ``last`` as far as the compiled test can decide them.
+    """Run problems as far as the ball test can decide them, as the single-problem driver would.
 
-    `outcome` becomes the code of `freeze_test` or `advance` that ended the run; whatever needs
-    more thought is left as `_codes.NEEDS_EIGENBASIS` + 100 for the single-problem driver.
+    `outcome` becomes FROZEN or CHATTERS, and NEEDS_EIGENBASIS for what is left to the driver;
+    where it is decided, `dual_high` and `primals` become the limit.
     """
-    n_neurons, n_samples = high.shape[1], high.shape[2]
+    n_neurons, n_samples = primals.shape[1], primals.shape[2]
+    high = np.empty((n_neurons, n_samples))
+    low = np.empty((n_neurons, n_samples))
+    dual_low = np.empty((n_neurons, n_samples))
+    zeros = np.zeros((n_samples, n_samples))
     active = np.empty((n_neurons, n_samples), np.bool_)
     pair_last = np.zeros((n_neurons, n_samples), np.int64)
     saved_high = np.zeros((n_neurons, n_samples))
@@ -516,26 +528,30 @@ def descend_batch(
     work = np.empty(n_samples)
     limit_high = np.empty((n_neurons, n_samples))
     limit_low = np.empty((n_neurons, n_samples))
-    for b in range(first, last):
+    for b in range(primals.shape[0]):
+        gram = grams[b]
+        dual = dual_high[b]
         rounding[0] = 0.0
+        dual_low[:] = 0.0
+        multiply(dual, dual_low, gram, zeros, high, low)
         for k in range(n_neurons):
             for i in range(n_samples):
-                active[k, i] = high[b, k, i] > 0.0
+                active[k, i] = high[k, i] > 0.0
         while True:
             why = advance(
-                grams[b], labels[b], signs, step_sizes[b], largest_rows[b], tol, max_iter,
-                high[b], low[b], dual_high[b], dual_low[b], active, pair_last,
+                gram, labels[b], signs, step_sizes[b], largest_rows[b], tols[b], max_iter,
+                high, low, dual, dual_low, active, pair_last,
                 saved_high, saved_low, counters[b], rounding, buffer,
                 residual_high, residual_low, index, push_high, push_low, move_high, move_low,
             )  # fmt: skip
             found, order = code.NEEDS_EIGENBASIS, 0
             if why == code.ATTEMPT or why == code.SMALL_RESIDUAL:
                 found, order = freeze_test(
-                    grams[b], labels[b], signs, step_sizes[b], high[b], low[b], active,
+                    gram, labels[b], signs, step_sizes[b], high, low, active,
                     residual_high, residual_low, hessian, factor, support, push, work,
                     limit_high, limit_low,
                 )  # fmt: skip
-            outcome[b] = 100 + code.NEEDS_EIGENBASIS
+            outcome[b] = code.NEEDS_EIGENBASIS
             time = counters[b, code.TIME]
             quiet_for = time - counters[b, code.LAST_SWITCH]
             if found == code.FROZEN and counters[b, code.N_UNDECIDED] == 0:
@@ -544,12 +560,11 @@ def descend_batch(
                     i = support[a]
                     for k in range(n_neurons):
                         if active[k, i]:
-                            dual_high[b, k, i] += dual_low[b, k, i] - signs[k] * push[a]
-                high[b] = limit_high
-            elif why == code.STOPPED:
-                outcome[b] = 100 + code.STOPPED
+                            dual[k, i] += dual_low[k, i] - signs[k] * push[a]
+                primals[b] = limit_high
             elif why == code.SMALL_RESIDUAL and quiet_for <= max(code.QUIET_STEPS, time // 10):
-                outcome[b] = 100 + code.SMALL_RESIDUAL
+                outcome[b] = code.CHATTERS
+                primals[b] = high
             elif why == code.ATTEMPT and found != code.NEEDS_EIGENBASIS and found != code.FROZEN:
                 if quiet_for < code.QUIET_STRETCH:
                     continue

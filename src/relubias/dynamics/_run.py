@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from relubias.dynamics._frozen import Frozen, frozen_motion
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
 
-__all__ = ["Run", "power_of_two"]
+__all__ = ["Run", "new_counters", "power_of_two", "scaled"]
 
 _KERNELS = "relubias.dynamics._kernels"
 _NUMPY_SECONDS = 0.4  # of stepping in NumPy before the compiled kernels are loaded
@@ -32,6 +33,25 @@ def power_of_two(size: float) -> float:
     return math.ldexp(1.0, math.frexp(size)[1] - 1) if size > 0 else 1.0
 
 
+class Units(NamedTuple):
+    """Powers of two that bring the Gram diagonal, and the labels and start, to order one."""
+
+    gram: float
+    label: float
+
+
+def scaled(gram: Float, labels: Float, start: Float) -> Units:
+    """Choose the units of a run."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float(np.abs(start @ gram).max())
+    if not size <= 1e150:
+        raise fail("start", f"reaches primal values of {size:.3g}", "scale it down")
+    return Units(
+        power_of_two(float(np.diagonal(gram).mean())),
+        power_of_two(max(float(np.abs(labels).max()), size)),
+    )
+
+
 class Run:
     """A run in units where the Gram diagonal, the labels and the start are of order one.
 
@@ -41,12 +61,7 @@ class Run:
 
     def __init__(self, problem: Problem, start: Float, step_size: float) -> None:
         self.problem = problem
-        self.gram_unit = power_of_two(problem.scale)
-        with np.errstate(over="ignore", invalid="ignore"):
-            size = np.abs(start @ problem.gram).max()
-        if not np.isfinite(size) or size > 1e150:
-            raise fail("start", f"reaches primal values of {size:.3g}", "scale it down")
-        self.label_unit = power_of_two(max(float(np.abs(problem.labels).max()), float(size)))
+        self.gram_unit, self.label_unit = scaled(problem.gram, problem.labels, start)
         self.gram = problem.gram / self.gram_unit
         self.labels = problem.labels / self.label_unit
         self.signs = problem.signs
@@ -223,10 +238,9 @@ class Run:
         path = np.abs(push).sum() * self.signs.size
         path += 2.0**-5 * support.size * largest * np.abs(residual[0]).sum()
         self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
-        _stepping.note_switches(
-            self.high, self.active, self.pair_last, self.counters, self.buffer
-        )
-        self.counters[code.NEXT_ATTEMPT] = self.counters[code.LAST_ATTEMPT] = self.time
+        _stepping.note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
+        for position in (code.NEXT_ATTEMPT, code.LAST_ATTEMPT, code.QUIET_FROM):
+            self.counters[position] = self.time
         self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE
         self.counters[code.SAVED_AT] = 0
 

@@ -129,7 +129,8 @@ def advance(
             return code.STOPPED
         if time >= counters[code.NEXT_ATTEMPT]:
             quiet = counters[code.LAST_SWITCH] <= counters[code.LAST_ATTEMPT]
-            counters[code.NEXT_ATTEMPT] = time + time // 4 + 1
+            gap = code.attempt_gap(time, int(counters[code.QUIET_FROM]))
+            counters[code.NEXT_ATTEMPT] = time + gap
             counters[code.LAST_ATTEMPT] = time
             if quiet:
                 return code.ATTEMPT
@@ -151,15 +152,15 @@ def advance(
             return code.CYCLE
 
 
-def note_switches(
-    high: Float, active: Mask, pair_last: Int, counters: Int, buffer: Int
-) -> None:
+def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buffer: Int) -> None:
     """Compare the activation pattern with the state and record every change."""
     now = high > 0.0
     time = counters[code.TIME]
     for k, i in np.argwhere(now != active):
         active[k, i] = now[k, i]
-        pair_last[k, i] = counters[code.LAST_SWITCH] = time
+        pair_last[k, i] = time
+        counters[code.LAST_SWITCH] = counters[code.QUIET_FROM] = time
+        counters[code.NEXT_ATTEMPT] = min(counters[code.NEXT_ATTEMPT], time + code.ATTEMPT_GAP)
         counters[code.WATCHED] = k * high.shape[1] + i
         counters[code.N_SWITCHES] += 1
         if buffer.shape[0] > 0:

@@ -107,9 +107,7 @@ def _certify(problem: Problem, dual: Float, step_size: float) -> Certificate:
     active = u > 0
     support = np.flatnonzero(active.any(axis=0))
     if support.size == 0:
-        return Certificate(
-            margin=np.inf, rounding_error=0.0, neuron=-1, sample=-1, curvature=0.0
-        )
+        return Certificate(margin=np.inf, rounding_error=0.0, neuron=-1, sample=-1, curvature=0.0)
     residual = (signs @ np.where(active, u, 0.0) - labels)[support]
     on = active[:, support].astype(np.float64)
     H = gram[np.ix_(support, support)] * (on.T @ on)

@@ -11,7 +11,7 @@ from relubias._progress import Progress, Report, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_count, as_dual, as_real, fail
 from relubias.dynamics import _codes as code
-from relubias.dynamics._frozen import FOREVER, safe_steps
+from relubias.dynamics._frozen import safe_steps
 from relubias.dynamics._run import Run
 from relubias.dynamics.certificate import Certificate, certify
 from relubias.dynamics.trajectory import Records, State, Status, Tail, Trajectory
@@ -120,7 +120,9 @@ class _Descent:
         size = float(np.abs(run.labels).max())
         self.tol = tol * (size if size > 0 else 1.0)
         self.report = report
-        self.next_look = code.QUIET_STRETCH
+        self.patience = code.QUIET_STRETCH  # switch-free iterations before the next look ahead
+        self.quiet_since = 0  # iteration of the last switch, jump or look
+        self.seen_switches = 0
         self.look_until_switch = -1  # ignore the tolerance while this is the number of switches
 
     def follow(self, until: int = 2**62) -> tuple[Status, Tail, Certificate | None]:
@@ -153,23 +155,33 @@ class _Descent:
             return self._certified()
         if is_small and not run.is_quiet:
             return Status.TOLERANCE, Tail.CHATTER, None
-        stretch = run.time - run.last_switch
-        if found != code.NEEDS_EIGENBASIS and not is_small and stretch < self.next_look:
+        if run.n_switches != self.seen_switches:
+            self.seen_switches = run.n_switches
+            self.quiet_since = max(self.quiet_since, run.n_iter - (run.time - run.last_switch))
+            self.patience = code.QUIET_STRETCH
+        is_due = run.n_iter - self.quiet_since >= self.patience
+        if found != code.NEEDS_EIGENBASIS and not is_small and not is_due:
             return None
         frozen = run.motion()
-        steps = safe_steps(frozen)
-        if steps >= FOREVER:
+        steps, is_forever = safe_steps(frozen)
+        until_record = self.recorder.next_time - run.time
+        if is_forever and steps <= until_record:
+            if steps:
+                run.jump(steps)
+                run.renew_residual()
+                frozen = run.motion()
             run.settle(frozen)
             return self._certified()
         is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
         if is_small and found != code.SWITCH_COMES:
             return Status.TOLERANCE, Tail.QUIET, None
-        steps = min(steps, self.recorder.next_time - run.time)
+        steps = min(steps, until_record)
         if self._is_worth_a_jump(steps):
             run.jump(steps)
-            self.next_look = code.QUIET_STRETCH
+            self.patience = code.QUIET_STRETCH
         else:
-            self.next_look = 2 * max(stretch, code.QUIET_STRETCH)
+            self.patience *= 2
+        self.quiet_since = run.n_iter
         if is_small:
             self.look_until_switch = run.n_switches
         return None
@@ -238,13 +250,13 @@ class _Recorder:
             time=np.array([t for t, _ in self.kept], dtype=np.int64),
             primal=primal,
             dual=np.array([s.dual for _, s in self.kept]).reshape(-1, *shape[1:]),
-            loss=np.array([risk(problem, u) for u in primal]),
+            loss=np.array([risk(problem.labels, problem.signs, u) for u in primal]),
         )
 
 
-def risk(problem: Problem, primal: Float) -> float:
+def risk(labels: Float, signs: Float, primal: Float) -> float:
     """Return ``0.5 * ||signs @ relu(primal) - labels||**2``."""
-    residual = problem.signs @ np.maximum(primal, 0.0) - problem.labels
+    residual = signs @ np.maximum(primal, 0.0) - labels
     return 0.5 * float(residual @ residual)
 
 
@@ -295,7 +307,7 @@ def _as_trajectory(
         n_steps=n_steps,
         n_iter=n_iter,
         last_switch=last_switch,
-        loss=risk(problem, limit.primal),
+        loss=risk(problem.labels, problem.signs, limit.primal),
         chattering=chattering,
         period=int(run.counters[code.PERIOD]) if tail is Tail.LIMIT_CYCLE else 0,
         records=records,

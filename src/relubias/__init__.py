@@ -1,0 +1,68 @@
+"""Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
+
+from relubias import dynamics, ensembles, minnorm
+from relubias.bias import BiasGap, bias_gap
+from relubias.dynamics import (
+    Certificate,
+    DescentBatch,
+    State,
+    Status,
+    StepSizeBounds,
+    Tail,
+    Trajectory,
+    gradient_descent,
+    gradient_descent_batch,
+    starts,
+    step_size_bounds,
+)
+from relubias.errors import InvalidInputError, MissingExtraError, NotSolvedError, RelubiasError
+from relubias.gram import gram_matrix
+from relubias.minnorm import (
+    LinearMinimumNorm,
+    MinimumNorm,
+    MinimumNormStatus,
+    linear_minimum_norm,
+    minimum_norm,
+    minimum_norm_batch,
+)
+from relubias.problem import Problem
+
+__all__ = [
+    "BiasGap",
+    "Certificate",
+    "DescentBatch",
+    "InvalidInputError",
+    "LinearMinimumNorm",
+    "MinimumNorm",
+    "MinimumNormStatus",
+    "MissingExtraError",
+    "NotSolvedError",
+    "Problem",
+    "RelubiasError",
+    "State",
+    "Status",
+    "StepSizeBounds",
+    "Tail",
+    "Trajectory",
+    "__version__",
+    "bias_gap",
+    "dynamics",
+    "ensembles",
+    "gradient_descent",
+    "gradient_descent_batch",
+    "gram_matrix",
+    "linear_minimum_norm",
+    "minimum_norm",
+    "minimum_norm_batch",
+    "minnorm",
+    "starts",
+    "step_size_bounds",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("relubias")
+    raise AttributeError(f"module 'relubias' has no attribute {name!r}")
