@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from relubias.cli._data import read_problem
 from relubias.errors import InvalidInputError
 from relubias.problem import Problem
 
-__all__ = ["DataOptions", "OutputOptions", "errors_name_options", "parse_signs"]
+__all__ = ["DataOptions", "OutputOptions", "errors_name_options", "parse_signs", "whole_number"]
 
 _DATA = Group("Data", sort_key=1)
 _OUTPUT = Group("Output", sort_key=3)
@@ -86,6 +86,17 @@ def errors_name_options() -> Generator[None]:
         if name not in _OPTION_OF:
             raise
         raise InvalidInputError(f"{_OPTION_OF[name]}:{rest}") from error
+
+
+def whole_number(_: Any, tokens: Sequence[Token]) -> int:
+    """Convert ``10000`` and ``1e4``, never a fraction."""
+    text = tokens[0].value
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        if (number := float(text)).is_integer():
+            return int(number)
+    raise ValueError  # cyclopts names the option and the text
 
 
 def parse_signs(text: str) -> tuple[float, ...]:

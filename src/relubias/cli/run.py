@@ -14,7 +14,7 @@ from cyclopts import Group, Parameter
 from relubias._validate import Float, as_dual, as_real
 from relubias.cli._data import read_array
 from relubias.cli._messages import say
-from relubias.cli._options import DataOptions, OutputOptions, errors_name_options
+from relubias.cli._options import DataOptions, OutputOptions, errors_name_options, whole_number
 from relubias.cli._output import Section, emit, number, results_folder, strict_json
 from relubias.cli._report import (
     active_counts,
@@ -60,10 +60,10 @@ class DescentOptions:
     start_file: Path | None = None
     """Dual start of shape (neurons, samples), as .npy or as "start" in .npz; replaces --start."""
 
-    seed: Annotated[int, Parameter(allow_leading_hyphen=True)] = 0
+    seed: Annotated[int, Parameter(converter=whole_number)] = 0
     """Seed of the gaussian start."""
 
-    max_iter: int = 10_000_000
+    max_iter: Annotated[int, Parameter(converter=whole_number)] = 10_000_000
     """Iterations to compute; a jump over any number of steps counts as one."""
 
     tol: float = 1e-10
