@@ -62,7 +62,10 @@ __all__ = [
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("relubias")
+        try:
+            return version("relubias")
+        except PackageNotFoundError:  # run from a source tree
+            return "unknown"
     raise AttributeError(f"module 'relubias' has no attribute {name!r}")

@@ -113,9 +113,6 @@ def _refuse(message: str, status: int) -> int:
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from relubias import __version__
 
-    try:
-        return version("relubias")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
+    return __version__
