@@ -15,6 +15,7 @@ __all__ = [
     "grid_case",
     "long_case",
     "random_case",
+    "unfittable_case",
     "vardi_shamir",
 ]
 
@@ -262,6 +263,25 @@ def random_case(
         start=start,
         step_size=step / largest,
         features=X,
+    )
+
+
+def unfittable_case(seed: int) -> Case:
+    """Return labels that one or two features cannot fit; some runs end in a limit cycle.
+
+    The features have few bits, so that the Gram matrix is exactly singular.
+    """
+    rng = np.random.default_rng([seed, 5])
+    n, d, m = int(rng.integers(4, 8)), int(rng.integers(1, 3)), int(rng.integers(1, 4))
+    X, y = np.round(256 * rng.standard_normal((n, d))) / 256, rng.standard_normal(n)
+    signs = rng.choice([1.0, -1.0], m)
+    return case_from_features(
+        f"unfittable_{seed}",
+        X,
+        y,
+        signs=signs,
+        start=0.3 * rng.standard_normal((m, n)),
+        step=10.0 ** rng.uniform(-1.5, 0.2),
     )
 
 

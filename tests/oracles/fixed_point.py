@@ -72,6 +72,7 @@ class _PatternData:
     growth: int  # norm of one step on the weights, times 2**50
     largest: float  # step_size times the largest eigenvalue
     powers: list[tuple[list[list[int]], list[list[int]]]] = field(default_factory=list)
+    is_semidefinite: bool | None = None
 
 
 class Descent:
@@ -269,7 +270,8 @@ class Descent:
     def limit(self) -> tuple[list[list[Fraction]], list[list[Fraction]], Fraction] | None:
         """Return dual and primal limits of the present pattern and the squared distance to them.
 
-        The least-squares system is solved exactly; None if the step is too large to converge.
+        The least-squares system is solved exactly; None if the step is too large to converge or
+        rounding made the matrix indefinite.
         """
         data = self.data()
         if data.largest >= 2 - _SLACK:
@@ -280,6 +282,10 @@ class Descent:
             [Fraction(self.G[i][j] * sum(a[i] and a[j] for a in self.pattern)) for j in P]
             for i in P
         ]
+        if data.is_semidefinite is None:
+            data.is_semidefinite = _is_semidefinite(H)
+        if not data.is_semidefinite:
+            return None
         rhs = [Fraction(r[i]) for i in P]
         v = _solve(H, rhs)  # in units of 2**-F
         distance = sum((a * b for a, b in zip(rhs, v, strict=True)), Fraction(0))
@@ -497,3 +503,16 @@ def _solve(H: list[list[Fraction]], rhs: list[Fraction]) -> list[Fraction]:
     for i, column in enumerate(pivots):
         v[column] = rows[i][p] / rows[i][column]
     return v
+
+
+def _is_semidefinite(H: list[list[Fraction]]) -> bool:
+    """Decide it by exact symmetric elimination."""
+    rows = [row.copy() for row in H]
+    for j, head in enumerate(rows):
+        if head[j] < 0 or (head[j] == 0 and any(head[j + 1 :])):
+            return False
+        for row in rows[j + 1 :]:
+            if row[j]:
+                factor = row[j] / head[j]
+                row[j:] = [a - factor * b for a, b in zip(row[j:], head[j:], strict=True)]
+    return True
