@@ -39,6 +39,9 @@ class NotSolvedError(RelubiasError, RuntimeError):
         super().__init__(message)
         self.result = result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)
+
 
 class MissingExtraError(RelubiasError, ImportError):
     """An optional dependency is not installed; the message is the command that installs it.
@@ -53,4 +56,8 @@ class MissingExtraError(RelubiasError, ImportError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs an extra: pip install "relubias[{extra}]"')
+        self.what = what
         self.extra = extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.extra)

@@ -33,8 +33,12 @@ class Problem:
 
     Attributes
     ----------
-    gram, labels, signs : ndarray
-        Private read-only float64 copies.
+    gram : ndarray of shape (n_samples, n_samples)
+        Private read-only float64 copy, as are the other arrays.
+    labels : ndarray of shape (n_samples,)
+        Labels.
+    signs : ndarray of shape (n_neurons,)
+        Output signs.
     features : ndarray of shape (n_samples, n_features) or None
         The features, where they are known (`from_features`).
     n_samples, n_neurons : int

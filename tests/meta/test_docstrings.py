@@ -159,7 +159,8 @@ def test_every_array_field_names_its_shape(name):
 @pytest.mark.parametrize("name", sorted(OBJECTS))
 def test_every_status_carries_a_sentence(name):
     cls = OBJECTS[name]
-    if not (inspect.isclass(cls) and issubclass(cls, enum.Enum)):
+    is_status = name.endswith(("Status", "Tail"))
+    if not (is_status and inspect.isclass(cls) and issubclass(cls, enum.Enum)):
         return
     sentences = [member.sentence for member in cls]
     assert all(len(sentence) > 20 for sentence in sentences)

@@ -190,7 +190,7 @@ class Gaussian(_SpectralLaw):
 
     Parameters
     ----------
-    spectrum : Spectrum, int or array_like
+    spectrum : Spectrum, int or array_like of shape (n_features,)
         Eigenvalues of the covariance: a `Spectrum`, a dimension (isotropic), an array of
         eigenvalues, or pairs (value, multiplicity).
 
@@ -241,7 +241,7 @@ class Sphere(_SpectralLaw):
 
     Parameters
     ----------
-    spectrum : Spectrum, int or array_like
+    spectrum : Spectrum, int or array_like of shape (n_features,)
         Eigenvalues of the covariance: a `Spectrum`, a dimension (isotropic), an array of
         eigenvalues, or pairs (value, multiplicity).
 
@@ -296,7 +296,7 @@ class Rademacher(_SpectralLaw):
 
     Parameters
     ----------
-    spectrum : Spectrum, int or array_like
+    spectrum : Spectrum, int or array_like of shape (n_features,)
         Eigenvalues of the covariance: a `Spectrum`, a dimension (isotropic), an array of
         eigenvalues, or pairs (value, multiplicity).
 
@@ -343,7 +343,7 @@ class Uniform(_SpectralLaw):
 
     Parameters
     ----------
-    spectrum : Spectrum, int or array_like
+    spectrum : Spectrum, int or array_like of shape (n_features,)
         Eigenvalues of the covariance: a `Spectrum`, a dimension (isotropic), an array of
         eigenvalues, or pairs (value, multiplicity).
 

@@ -94,14 +94,37 @@ class Measured:
 
     @classmethod
     def of(cls, label: str, estimate: Estimate, expected: str = "") -> Measured:
-        """Build one from an estimate with its interval."""
+        """Build one from an estimate with its interval.
+
+        Parameters
+        ----------
+        label : str
+            What it is, for people.
+        estimate : Estimate
+            Value with the ends of its interval.
+        expected : str, optional
+            What the paper or the law says.
+
+        Returns
+        -------
+        Measured
+            With the interval of `estimate`.
+        """
         value, low, high = estimate
         return cls(label=label, value=value, low=low, high=high, expected=expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One sentence of the verdict, built from measured figures."""
+    """One sentence of the verdict, built from measured figures.
+
+    Attributes
+    ----------
+    agreement : Agreement
+        How the measurement relates to the paper.
+    sentence : str
+        What was found, for people.
+    """
 
     agreement: Agreement
     sentence: str

@@ -19,7 +19,19 @@ __all__ = ["Reproduction", "Result", "reproduce"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
-    """One finished experiment: what was measured and how it relates to the paper."""
+    """One finished experiment: what was measured and how it relates to the paper.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        What was computed.
+    measured : dict of str to Measured
+        Measured figures by their stable names.
+    findings : tuple of Finding
+        How they relate to the paper.
+    seconds : float
+        Wall-clock time of the computation.
+    """
 
     experiment: Experiment
     measured: dict[str, Measured]

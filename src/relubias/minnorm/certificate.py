@@ -20,18 +20,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._compensated import two_prod
-from relubias._validate import Float
+from relubias._validate import (
+    Float,
+    as_features,
+    as_float_array,
+    as_gram,
+    as_labels,
+    as_real,
+    fail,
+)
 from relubias.minnorm._products import residual
 from relubias.minnorm.scaling import row_scale
 
 __all__ = [
     "MinimumNormCertificate",
+    "certify_checked_neuron",
     "certify_multipliers",
     "certify_one_neuron",
     "features_norm_bound",
@@ -79,28 +88,51 @@ class MinimumNormCertificate:
 
 
 def certify_one_neuron(
-    gram: Float, labels: Float, dual: Float, sign: float = 1.0, features: Float | None = None
+    gram: Any, labels: Any, dual: Any, sign: float = 1.0, features: Any = None
 ) -> MinimumNormCertificate:
     """Bound how far ``w = X.T @ dual`` is from the least-norm neuron that fits the labels.
 
     Parameters
     ----------
-    gram : ndarray of shape (n_samples, n_samples)
+    gram : array_like of shape (n_samples, n_samples)
         Gram matrix, taken as exact data.
-    labels : ndarray of shape (n_samples,)
+    labels : array_like of shape (n_samples,)
         Labels; those of the other sign are fitted as 0.
-    dual : ndarray of shape (n_samples,)
+    dual : array_like of shape (n_samples,)
         The candidate, from any solver.
     sign : float, default=1.0
         Output sign of the neuron.
-    features : ndarray of shape (n_samples, n_features), optional
+    features : array_like of shape (n_samples, n_features), optional
         If given, they are the exact data and `gram` is their rounded product.
 
     Returns
     -------
     MinimumNormCertificate
         With an infinite `error_bound` if the dual has a wrong sign.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes disagree, an entry is not finite, or `gram` is no Gram matrix.
     """
+    G = as_gram("gram", gram)
+    y = as_labels("labels", labels, G.shape[0])
+    beta = as_float_array("dual", dual, ndim=1, shape=f"({y.size},)")
+    if beta.size != y.size:
+        raise fail("dual", f"has {beta.size} entries", f"expected one per sample, {y.size}")
+    s = as_real("sign", sign)
+    if abs(s) != 1.0:
+        raise fail("sign", f"is {s:g}", "pass +1 or -1")
+    X = None if features is None else as_features("features", features)
+    if X is not None and X.shape[0] != y.size:
+        raise fail("features", f"has {X.shape[0]} rows", f"expected one per sample, {y.size}")
+    return certify_checked_neuron(G, y, beta, s, X)
+
+
+def certify_checked_neuron(
+    gram: Float, labels: Float, dual: Float, sign: float, features: Float | None
+) -> MinimumNormCertificate:
+    """Do what `certify_one_neuron` does, for arguments that were checked before."""
     target = np.maximum(sign * labels, 0.0)
     return certify_multipliers(gram, target, target > 0, -1.0, dual, features=features)
 

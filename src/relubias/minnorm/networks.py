@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
-from relubias.minnorm.certificate import MinimumNormCertificate, certify_one_neuron
+from relubias.minnorm.certificate import MinimumNormCertificate, certify_checked_neuron
 from relubias.minnorm.global_optimality import pair_multipliers
 from relubias.minnorm.many_neurons import (
     equal_split_margin,
@@ -36,7 +36,7 @@ def solve_one_sign(problem: Problem) -> MinimumNorm:
     if neuron.ray is not None:
         rays = np.tile(neuron.ray, (m, 1))
         return without_network(problem, rays, np.flatnonzero(neuron.ray))
-    certificate = certify_one_neuron(
+    certificate = certify_checked_neuron(
         problem.gram,
         problem.labels,
         neuron.dual,
