@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.comparison import switches_of
 from tests.oracles import fixed_point
-from tests.problems import NAMED, long_case, random_case
+from tests.problems import NAMED, long_case, random_case, unfittable_case
 from tests.tolerances import EPS, LIMIT, rounding
 
 import relubias as rb
@@ -102,3 +102,15 @@ def test_the_states_around_a_switch_lie_on_its_two_sides():
         before, after = trajectory.at(t - 1).primal[k, i], trajectory.at(t).primal[k, i]
         assert (before > 0) == (mode < 0)
         assert (after > 0) == (mode > 0)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_last_state_of_an_uncertified_run_is_its_limit(seed):
+    case = random_case(seed) if seed < 30 else unfittable_case(126 + seed)
+    trajectory = run(case, max_iter=3000)
+    if trajectory.status is not rb.Status.CERTIFIED:
+        last = trajectory.at(trajectory.n_steps)
+        assert_array_equal(last.primal, trajectory.limit.primal)
+        assert_array_equal(last.dual, trajectory.limit.dual)
+        with pytest.raises(rb.InvalidInputError, match="time"):
+            trajectory.at(trajectory.n_steps + 1)

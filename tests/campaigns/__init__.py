@@ -1,0 +1,1 @@
+"""Long campaigns, run by command; pytest does not collect them."""
