@@ -51,8 +51,8 @@ def residual(matrix: Float, vector: Float, target: Float) -> tuple[Float, Float,
         Bound on ``abs(high + low - exact)`` of every entry, for ``n < 2**20``.
     """
     n_rows, n = matrix.shape
-    if n == 0 or n_rows == 0:
-        return -target, np.zeros(n_rows), 0.0
+    if n_rows == 0 or not vector.any():
+        return 0.0 - target, np.zeros(n_rows), 0.0
     bits = (53 - (n - 1).bit_length()) // 2
     unit = 2.0**-bits
     size, length = _next_power(matrix), _next_power(vector)

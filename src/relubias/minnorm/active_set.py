@@ -27,8 +27,9 @@ from relubias.minnorm._products import residual
 __all__ = ["ActiveSetResult", "NullTest", "dual_active_set", "gram_null_test"]
 
 Bool = NDArray[np.bool_]
-NullTest = Callable[[Float], float]
-"""Takes a combination of rows; returns its squared length, or 0 if rounding explains it."""
+NullTest = Callable[[Float, int], float]
+"""Takes a combination of rows and the row that it is to explain by the others; returns the squared
+distance of that row from their span, or 0 if rounding explains it."""
 
 _EPS = float(np.finfo(np.float64).eps)
 _SUSPICIOUS = 1e-6
@@ -49,7 +50,8 @@ def gram_null_test(hessian: Float) -> NullTest:
     """Return the test that knows H alone, whose entries may each be one rounding off."""
     lengths = np.sqrt(np.diagonal(hessian))
 
-    def squared_length(z: Float) -> float:
+    def squared_length(z: Float, lead: int) -> float:
+        del lead
         high, low, _ = residual(hessian, z, np.zeros(z.size))
         value = float(z @ high + z @ low)
         return value if value > 4 * _EPS * float(np.abs(z) @ lengths) ** 2 else 0.0
@@ -158,7 +160,7 @@ class _Search:
             dependent = False
             if pivot <= _SUSPICIOUS * self.diagonal[j]:
                 direction[self.active] = -sign * self.combination(j)
-                pivot = self.null_test(direction)
+                pivot = self.null_test(direction, j)
                 dependent = pivot == 0.0
                 if dependent and self.linear @ direction <= np.abs(direction) @ self.noise():
                     self.settled[j] = True  # its label agrees with the rows it depends on

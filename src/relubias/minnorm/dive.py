@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.active_set import NullTest
+from relubias.minnorm.infeasible import features_null_test
 from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool
 from relubias.minnorm.program import ProgramSolution, solve_program
 
@@ -63,18 +64,13 @@ class Dive:
 
     def null_test(self, pool: Pool) -> NullTest | None:
         """Return the test of vanishing combinations of rows; None for that of the Hessian."""
-        features, n = self.features, self.labels.size
-        if features is None:
+        if self.features is None:
             return None
-        lengths = np.linalg.norm(features, axis=1)
-
-        def squared_length(z: Float) -> float:
-            dual = pool.duals(z, n)
-            value = float(np.linalg.norm(dual @ features))
-            noise = 8 * _EPS * np.sqrt(n) * float((np.abs(dual) @ lengths).sum())
-            return value**2 if value > noise else 0.0
-
-        return squared_length
+        plus, minus = np.sqrt(1 / np.array(pool.weights))
+        rows = self.features[pool.sample]
+        return features_null_test(
+            np.hstack((rows * (plus * pool.plus)[:, None], rows * (minus * pool.minus)[:, None]))
+        )
 
     def run(self, hull: Leaf) -> Leaf | None:
         """Decide samples until the relaxation is a network; None if none was found.

@@ -22,9 +22,18 @@ def features_null_test(features: Float) -> NullTest:
     """Return the test that knows the features, and so tells far smaller lengths from zero."""
     lengths = np.linalg.norm(features, axis=1)
 
-    def squared_length(z: Float) -> float:
-        value = float(np.linalg.norm(z @ features))
-        noise = 8 * _EPS * np.sqrt(z.size) * float(np.abs(z) @ lengths)
+    def squared_length(z: Float, lead: int) -> float:
+        others = np.flatnonzero(z)
+        others = others[others != lead]
+        row = features[lead] * z[lead]
+        if others.size:
+            x = np.linalg.lstsq(features[others].T, -row, rcond=None)[0]
+            row = row + x @ features[others]
+            noise = float(np.abs(x) @ lengths[others])
+        else:
+            noise = 0.0
+        value = float(np.linalg.norm(row))
+        noise = 8 * _EPS * np.sqrt(z.size) * (noise + abs(float(z[lead])) * float(lengths[lead]))
         return value**2 if value > noise else 0.0
 
     return squared_length
@@ -43,7 +52,7 @@ def tidy_ray(
         tidy = np.where(np.abs(z) > level, z, 0.0)
         tidy = _polished(tidy, gram)
         tidy[bound] = np.maximum(tidy[bound], 0.0)
-        if linear @ tidy > 0 and null_test(tidy) == 0.0:
+        if linear @ tidy > 0 and null_test(tidy, int(np.argmax(np.abs(tidy)))) == 0.0:
             return tidy
     return z
 

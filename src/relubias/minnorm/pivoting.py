@@ -31,6 +31,7 @@ _SINGULAR_PIVOT = 1e-13
 _PATIENCE = 3
 _MAX_REFINEMENTS = 8
 _MAX_REPAIRS = 20
+_CONVERGED = 1e-12
 
 
 class NearlySingularError(ArithmeticError):
@@ -203,6 +204,8 @@ def _refined(factor: _Factor, hessian: Float, linear: Float, rows: Index) -> tup
         first, previous = min(first, share) if np.isinf(first) else first, share
         if share * min(first, 1.0) < _EPS / 8:
             break
+    if previous > _CONVERGED:
+        raise NearlySingularError
     return x, first
 
 
