@@ -32,7 +32,13 @@ RETURNED_AT = 10
 PERIOD = 11
 N_RETURNS = 12
 QUIET_FROM = 13  # last switch or jump
-N_COUNTERS = 14
+FIRST_UNDECIDED = 14
+N_COUNTERS = 15
+
+# positions in the rounding bounds of a run; 0 is the bound on the error in weight space
+GROWTH = 1  # factor by which the next step can enlarge it; 0 until computed
+CAN_GROW = 2  # 1 where some pattern may have a factor above one
+N_ROUNDING = 3
 
 FIRST_ATTEMPT = 16
 ATTEMPT_GAP = 64  # steps between certificates in a run that keeps switching

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.dynamics import _codes as code
+from relubias.dynamics._eigenbasis import Eigenbasis, eigenbasis
 
 __all__ = ["Frozen", "Modes", "frozen_motion", "safe_steps"]
 
@@ -56,8 +57,7 @@ class Frozen:
     Attributes
     ----------
     modes : list of Modes
-    push : ndarray of shape (p,)
-        ``H^+ r``: what the frozen path moves in total.
+    basis : Eigenbasis
     is_stable : bool
         Whether ``step_size * lambda_max(H) < 2``.
     residual : float
@@ -65,7 +65,7 @@ class Frozen:
     """
 
     modes: list[Modes]
-    push: Float
+    basis: Eigenbasis
     is_stable: bool
     residual: float
 
@@ -77,35 +77,35 @@ def frozen_motion(
     step_size: float,
     primal: Float,
     active: NDArray[np.bool_],
-    residual: Float,
+    residual: tuple[Float, Float],
 ) -> Frozen:
     """Diagonalise the frozen dynamics and list the rows that can ever change sign."""
     P = np.flatnonzero(active.any(axis=0))
     pattern = active[:, P].astype(np.float64)
-    mu, Q = np.linalg.eigh((pattern.T @ pattern) * gram[np.ix_(P, P)])
-    null = mu <= code.NULL_TOLERANCE * P.size * code.EPS * mu[-1]
-    mu_safe = np.where(null, 1.0, mu)
-    c = np.where(null, 0.0, Q.T @ residual[P])
+    basis = eigenbasis(pattern.T @ pattern, gram[np.ix_(P, P)])
+    mu = basis.mu
+    c = basis.apply((residual[0] + residual[1])[None, P])[0]
+    moving = float(np.abs(basis.vectors @ c).max(initial=0.0))
     if not step_size * mu[-1] < 2.0:
-        return Frozen([], np.zeros(P.size), False, float(np.abs(c).max(initial=0.0)))
+        return Frozen([], basis, False, moving)
     orientation = np.where(active, 1.0, -1.0)
     start = orientation * primal
-    reach = (gram[:, P] * pattern[:, None, :]) @ Q  # (m, n, p)
-    weights = (orientation * signs[:, None])[:, :, None] * reach * (c / mu_safe)
+    m, n = primal.shape
+    reach = basis.apply((gram[:, P] * pattern[:, None, :]).reshape(m * n, P.size))
+    weights = (orientation * signs[:, None])[:, :, None] * reach.reshape(m, n, -1) * (c / mu)
     end = np.abs(start - weights.sum(axis=2))
-    condition = mu[-1] / mu_safe[~null].min()
     scale = max(float(np.abs(start).max()), float(end.max()))
-    relative = max(code.EIGEN_MARGIN, 8.0 * P.size * code.EPS * condition)
     decays_to_zero = active & (active.sum(axis=0) == 1) & (labels == 0.0)
     still = (np.abs(weights) <= code.EPS**2 * scale).all(axis=2)
-    decay = np.where(null, 0.0, step_size * mu_safe)  # 1 - rho_j
+    decay = step_size * mu  # 1 - rho_j
     rows = ~still & ~decays_to_zero
-    modes = _one_sided(start[rows], weights[rows], decay, relative * scale)
+    modes = _one_sided(start[rows], weights[rows], decay, basis.accuracy * scale)
     rows = ~still & decays_to_zero
     if rows.any():
-        size = float(np.abs(residual[P]).max())
-        modes += _one_sided(*_without_slowest(weights[rows], decay), relative * size)
-    return Frozen(modes, Q @ (c / mu_safe), True, float(np.abs(Q @ c).max(initial=0.0)))
+        size = float(np.abs(residual[0][P]).max())
+        group = _without_slowest(weights[rows], decay)
+        modes += _one_sided(*group, basis.accuracy * size)
+    return Frozen(modes, basis, True, moving)
 
 
 def _without_slowest(weights: Float, decay: Float) -> tuple[Float, Float, Float]:

@@ -141,6 +141,62 @@ def _step(
 
 
 @njit(cache=True, error_model="numpy")
+def _cholesky(matrix, order):
+    """Overwrite the lower triangle by its Cholesky factor; say whether every pivot was safe."""
+    for j in range(order):
+        pivot = matrix[j, j]
+        full = pivot
+        for k in range(j):
+            pivot -= matrix[j, k] * matrix[j, k]
+        if not pivot > code.PIVOT_TOLERANCE * full:
+            return False
+        root = np.sqrt(pivot)
+        matrix[j, j] = root
+        for i in range(j + 1, order):
+            entry = matrix[i, j]
+            for k in range(j):
+                entry -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = entry / root
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _growth(gram, step_size, active, support, square):
+    """Bound the factor by which one step under this pattern can enlarge an error, at least 1.
+
+    It is ``max(1, step_size lambda_max(H) - 1)``: one where ``2 I - step_size H`` has a Cholesky
+    factor, otherwise from the largest row sum.
+    """
+    n_neurons, n_samples = active.shape
+    order = 0
+    for i in range(n_samples):
+        for k in range(n_neurons):
+            if active[k, i]:
+                support[order] = i
+                order += 1
+                break
+    row_sum = 0.0
+    for a in range(order):
+        total = 0.0
+        for b in range(order):
+            count = 0.0
+            for k in range(n_neurons):
+                if active[k, support[a]] and active[k, support[b]]:
+                    count += 1.0
+            square[a, b] = -step_size * (count * gram[support[a], support[b]])
+            total += abs(square[a, b])
+        row_sum = max(row_sum, total)
+    if row_sum <= 2.0:
+        return 1.0
+    if order <= code.COMPILED_TEST_LIMIT:
+        for a in range(order):
+            square[a, a] += 2.0
+        if _cholesky(square, order):
+            return 1.0
+    return row_sum - 1.0
+
+
+@njit(cache=True, error_model="numpy")
 def _returned(high, low, saved_high, saved_low, watched, tolerance):
     """Whether the state is back at the saved one; the entry that moved last is compared first."""
     n_neurons, n_samples = high.shape
@@ -160,7 +216,7 @@ def advance(
     gram, labels, signs, step_size, largest_row, tol, stop_time,
     high, low, dual_high, dual_low, active, pair_last, saved_high, saved_low,
     counters, rounding, buffer, residual_high, residual_low, index, push_high, push_low,
-    move_high, move_low,
+    move_high, move_low, square,
 ):  # fmt: skip
     """Step until something has to be decided; return which (see `_codes`)."""
     n_neurons, n_samples = high.shape
@@ -192,19 +248,25 @@ def advance(
             counters[code.RETURNED_AT] = time
             counters[code.PERIOD] = 0
             counters[code.N_RETURNS] = 0
+        if rounding[code.GROWTH] == 0.0:
+            rounding[code.GROWTH] = _growth(gram, step_size, active, index, square)
         path, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
-            rounding[0], residual_high, residual_low, index, push_high, push_low,
-            move_high, move_low,
+            rounding[0] * rounding[code.GROWTH], residual_high, residual_low, index, push_high,
+            push_low, move_high, move_low,
         )  # fmt: skip
         time += 1
         counters[code.TIME] = time
+        if undecided > 0 and counters[code.N_UNDECIDED] == 0:
+            counters[code.FIRST_UNDECIDED] = time
         counters[code.N_UNDECIDED] += undecided
         for k in range(n_neurons):
             for i in range(n_samples):
                 now = high[k, i] > 0.0
                 if now != active[k, i]:
                     active[k, i] = now
+                    if rounding[code.CAN_GROW] > 0.0:
+                        rounding[code.GROWTH] = 0.0
                     pair_last[k, i] = time
                     counters[code.LAST_SWITCH] = counters[code.QUIET_FROM] = time
                     if counters[code.NEXT_ATTEMPT] > time + code.ATTEMPT_GAP:
@@ -233,26 +295,6 @@ def advance(
 
 
 @njit(cache=True, error_model="numpy")
-def _cholesky(matrix, order):
-    """Overwrite the lower triangle by its Cholesky factor; say whether every pivot was safe."""
-    for j in range(order):
-        pivot = matrix[j, j]
-        full = pivot
-        for k in range(j):
-            pivot -= matrix[j, k] * matrix[j, k]
-        if not pivot > code.PIVOT_TOLERANCE * full:
-            return False
-        root = np.sqrt(pivot)
-        matrix[j, j] = root
-        for i in range(j + 1, order):
-            entry = matrix[i, j]
-            for k in range(j):
-                entry -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = entry / root
-    return True
-
-
-@njit(cache=True, error_model="numpy")
 def _forward(factor, order, right):
     for a in range(order):
         entry = right[a]
@@ -271,12 +313,12 @@ def _backward(factor, order, right):
 
 
 @njit(cache=True, error_model="numpy")
-def _push_residual(gram, active, residual_high, residual_low, order, support, push, out):
-    """Write ``r - H push`` on the supported samples, rounded once."""
+def _push_residual(gram, active, order, support, push, left_high, left_low):
+    """Replace ``left`` by ``left - H push``, rounded once."""
     for a in range(order):
         i = support[a]
-        total = residual_high[i]
-        below = residual_low[i]
+        total = left_high[a]
+        below = left_low[a]
         for b in range(order):
             j = support[b]
             p = -gram[i, j] * push[b]
@@ -287,7 +329,28 @@ def _push_residual(gram, active, residual_high, residual_low, order, support, pu
                     t = s - total
                     below += ((total - (s - t)) + (p - t)) + e
                     total = s
-        out[a] = total + below
+        left_high[a] = total + below
+        left_low[a] = 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _move_limit(gram, signs, active, order, support, push, limit_high, limit_low):
+    """Add ``-s_k G (A_k * push)`` to the limit, in double-double."""
+    for k in range(limit_high.shape[0]):
+        for i in range(limit_high.shape[1]):
+            total = limit_high[k, i]
+            below = limit_low[k, i]
+            for a in range(order):
+                if active[k, support[a]]:
+                    g = -signs[k] * gram[i, support[a]]
+                    p = g * push[a]
+                    e = fma(g, push[a], -p)
+                    s = total + p
+                    t = s - total
+                    below += ((total - (s - t)) + (p - t)) + e
+                    total = s
+            limit_high[k, i] = total + below
+            limit_low[k, i] = below - (limit_high[k, i] - total)
 
 
 @njit(cache=True, error_model="numpy")
@@ -301,6 +364,8 @@ def freeze_test(
     `limit_high + limit_low`. Returns what was found and the number of supported samples.
     """
     n_neurons, n_samples = high.shape
+    left_high = np.empty(n_samples)
+    left_low = np.empty(n_samples)
     order = 0
     for i in range(n_samples):
         count = 0
@@ -343,35 +408,27 @@ def freeze_test(
     for a in range(order):
         smallest = min(smallest, factor[a, a])
         largest = max(largest, factor[a, a])
-        push[a] = residual_high[support[a]]
-    _forward(factor, order, push)
+        left_high[a] = residual_high[support[a]]
+        left_low[a] = residual_low[support[a]]
+        push[a] = 0.0
+    limit_high[:] = high
+    limit_low[:] = low
     radius = 0.0
-    for a in range(order):
-        radius += push[a] * push[a]
-    radius = np.sqrt(radius) * code.BALL_SLACK
-    _backward(factor, order, push)
-    for _ in range(2):
-        _push_residual(gram, active, residual_high, residual_low, order, support, push, work)
+    for stage in range(3):  # each solves for what the last one left over
+        work[:order] = left_high[:order]
         _forward(factor, order, work)
+        if stage == 0:
+            for a in range(order):
+                radius += work[a] * work[a]
+            radius = np.sqrt(radius) * code.BALL_SLACK
         _backward(factor, order, work)
         for a in range(order):
             push[a] += work[a]
+        _move_limit(gram, signs, active, order, support, work, limit_high, limit_low)
+        _push_residual(gram, active, order, support, work, left_high, left_low)
     scale = 0.0
     for k in range(n_neurons):
         for i in range(n_samples):
-            total = high[k, i]
-            below = low[k, i]
-            for a in range(order):
-                if active[k, support[a]]:
-                    g = -signs[k] * gram[i, support[a]]
-                    p = g * push[a]
-                    e = fma(g, push[a], -p)
-                    s = total + p
-                    t = s - total
-                    below += ((total - (s - t)) + (p - t)) + e
-                    total = s
-            limit_high[k, i] = total + below
-            limit_low[k, i] = below - (limit_high[k, i] - total)
             scale = max(scale, abs(high[k, i]), abs(limit_high[k, i]))
     margin = 1.0
     if order > 0:
@@ -495,7 +552,7 @@ def power_steps(hessian_high, hessian_low, step_size, residual_high, residual_lo
 
 @njit(cache=True, error_model="numpy")
 def descend_batch(
-    grams, labels, signs, step_sizes, largest_rows, tols, max_iter,
+    grams, labels, signs, step_sizes, largest_rows, can_grow, tols, max_iter,
     dual_high, primals, outcome, counters,
 ):  # fmt: skip
     """Run problems as far as the ball test can decide them, as the single-problem driver would.
@@ -520,7 +577,7 @@ def descend_batch(
     push_low = np.empty(n_samples)
     move_high = np.empty(n_samples)
     move_low = np.empty(n_samples)
-    rounding = np.zeros(1)
+    rounding = np.zeros(code.N_ROUNDING)
     hessian = np.empty((n_samples, n_samples))
     factor = np.empty((n_samples, n_samples))
     support = np.empty(n_samples, np.int64)
@@ -532,6 +589,8 @@ def descend_batch(
         gram = grams[b]
         dual = dual_high[b]
         rounding[0] = 0.0
+        rounding[code.CAN_GROW] = can_grow[b]
+        rounding[code.GROWTH] = 1.0 - can_grow[b]
         dual_low[:] = 0.0
         multiply(dual, dual_low, gram, zeros, high, low)
         for k in range(n_neurons):
@@ -542,7 +601,7 @@ def descend_batch(
                 gram, labels[b], signs, step_sizes[b], largest_rows[b], tols[b], max_iter,
                 high, low, dual, dual_low, active, pair_last,
                 saved_high, saved_low, counters[b], rounding, buffer,
-                residual_high, residual_low, index, push_high, push_low, move_high, move_low,
+                residual_high, residual_low, index, push_high, push_low, move_high, move_low, factor,
             )  # fmt: skip
             found, order = code.NEEDS_EIGENBASIS, 0
             if why == code.ATTEMPT or why == code.SMALL_RESIDUAL:
@@ -565,7 +624,10 @@ def descend_batch(
             elif why == code.SMALL_RESIDUAL and quiet_for <= max(code.QUIET_STEPS, time // 10):
                 outcome[b] = code.CHATTERS
                 primals[b] = high
-            elif why == code.ATTEMPT and found != code.NEEDS_EIGENBASIS and found != code.FROZEN:
-                if quiet_for < code.QUIET_STRETCH:
-                    continue
+            elif (
+                why == code.ATTEMPT
+                and (found == code.SWITCH_COMES or found == code.BALL_FAILS)
+                and quiet_for < code.QUIET_STRETCH
+            ):
+                continue
             break

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import Float
 from relubias.dynamics import _codes as code
-from relubias.dynamics._stepping import frozen_limit, push_residual
+from relubias.dynamics._stepping import settle
 
 __all__ = ["freeze_test"]
 
@@ -77,12 +77,12 @@ def _ball_test(
         return code.NEEDS_EIGENBASIS, order
     z = solve_triangular(factor, residual[0], lower=True, check_finite=False)
     radius = float(np.sqrt(z @ z)) * code.BALL_SLACK
-    v = solve_triangular(factor, z, lower=True, trans="T", check_finite=False)
-    v = v + cho_solve(
-        (factor, True), push_residual(gram_pp, pattern, residual, v), check_finite=False
-    )
-    push[:order] = v
-    limit_high[:], limit_low[:] = frozen_limit(gram, signs, high, low, active, v)
+
+    def solve(right: Float) -> Float:
+        return cho_solve((factor, True), right, check_finite=False)
+
+    push[:order], limit = settle(gram, signs, (high, low), active, residual, solve)
+    limit_high[:], limit_low[:] = limit
     condition = float((diagonal.max() / diagonal.min()) ** 2)
     scale = max(float(np.abs(high).max()), float(np.abs(limit_high).max()))
     margin = max(code.BALL_MARGIN, 8.0 * order * code.EPS * condition) * scale

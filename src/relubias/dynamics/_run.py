@@ -84,12 +84,13 @@ class Run:
         self.pair_last = np.zeros((m, n), np.int64)
         self.saved_high, self.saved_low = np.zeros((m, n)), np.zeros((m, n))
         self.counters = new_counters()
-        self.rounding = np.zeros(1)
+        self.rounding = np.array([0.0, *growth_mode(self.gram, self.step_size, m)])
         self.buffer = np.empty((max(4096, 4 * m * n), 4), np.int64)
         self._kept: list[NDArray[np.int64]] = []
         self._n_kept = 0
         self.residual_high, self.residual_low = np.empty(n), np.empty(n)
-        self._work = (np.empty(n, np.int64), *(np.empty(n) for _ in range(4)))
+        square = np.empty((n, n) if self.rounding[code.CAN_GROW] else (0, 0))
+        self._work = (np.empty(n, np.int64), *(np.empty(n) for _ in range(4)), square)
         self.support, self.push = np.zeros(n, np.int64), np.zeros(n)
         self.limit_high, self.limit_low = np.empty((m, n)), np.empty((m, n))
         self.n_iter = 0
@@ -193,17 +194,23 @@ class Run:
         """Diagonalise the motion under the present pattern."""
         return frozen_motion(
             self.gram, self.labels, self.signs, self.step_size, self.high, self.active,
-            self.residual_high,
+            (self.residual_high, self.residual_low),
         )  # fmt: skip
 
     def settle(self, frozen: Frozen) -> None:
         """Set the limit of a pattern that never changes again."""
         support = np.flatnonzero(self.active.any(axis=0))
-        limit = _stepping.frozen_limit(
-            self.gram, self.signs, self.high, self.low, self.active, frozen.push
+        residual = self.residual_high[support], self.residual_low[support]
+        basis = frozen.basis
+
+        def solve(right: Float) -> Float:
+            return basis.vectors @ (basis.apply(right[None])[0] / basis.mu)
+
+        push, limit = _stepping.settle(
+            self.gram, self.signs, (self.high, self.low), self.active, residual, solve
         )
         self.limit_high, self.limit_low = limit
-        self._spread(support, frozen.push)
+        self._spread(support, push)
 
     def _spread(self, support: NDArray[np.int64], push: Float) -> None:
         """Set the dual limit: every active neuron takes the push of its samples."""
@@ -215,7 +222,15 @@ class Run:
 
     def jump(self, n_steps: int) -> None:
         """Take `n_steps` steps at once, under the present pattern, in double-double."""
+        self.counters[code.TIME] += n_steps
+        self.n_iter += 1
+        for position in (code.NEXT_ATTEMPT, code.LAST_ATTEMPT, code.QUIET_FROM):
+            self.counters[position] = self.time
+        self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE
+        self.counters[code.SAVED_AT] = 0
         support = np.flatnonzero(self.active.any(axis=0))
+        if support.size == 0:
+            return
         on = self.active[:, support].astype(np.float64)
         block = self.gram[np.ix_(support, support)]
         hessian, hessian_low = two_prod(on.T @ on, block)
@@ -233,16 +248,10 @@ class Run:
         old = self.dual_high[:, support], self.dual_low[:, support]
         new = _stepping.add(old, 1.0, (minus * part, minus * part_low))
         self.dual_high[:, support], self.dual_low[:, support] = new
-        self.counters[code.TIME] += n_steps
-        self.n_iter += 1
         path = np.abs(push).sum() * self.signs.size
         path += 2.0**-5 * support.size * largest * np.abs(residual[0]).sum()
         self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
         _stepping.note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
-        for position in (code.NEXT_ATTEMPT, code.LAST_ATTEMPT, code.QUIET_FROM):
-            self.counters[position] = self.time
-        self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE
-        self.counters[code.SAVED_AT] = 0
 
     # --- results in the user's units ----------------------------------------------------------
 
@@ -260,18 +269,31 @@ class Run:
         )
 
     def switches(self) -> NDArray[np.void]:
-        """Return the switches kept so far."""
+        """Return the switches kept so far, up to the first undecided sign."""
         self._flush()
         rows = np.concatenate(self._kept)
         switches = np.empty(rows.shape[0], SWITCH_DTYPE)
         for column, name in enumerate(("time", "neuron", "sample", "mode")):
             switches[name] = rows[:, column]
+        if self.n_undecided:
+            return switches[switches["time"] < self.undecided_from]
         return switches
+
+    @property
+    def undecided_from(self) -> int:
+        """Step of the first sign that rounding leaves open; 0 if there was none."""
+        return int(self.counters[code.FIRST_UNDECIDED])
 
     def chattering(self) -> NDArray[np.intp]:
         """Return the pairs that switched during the last tenth of the run."""
         recent = (self.pair_last > 0) & (self.pair_last >= self.time - self.time // 10)
         return np.argwhere(recent)
+
+
+def growth_mode(gram: Float, step_size: float, n_neurons: int) -> tuple[float, float]:
+    """Return the first GROWTH and CAN_GROW: whether rounding errors can grow on some pattern."""
+    can_grow = step_size * n_neurons * float(np.abs(gram).sum(axis=0).max()) > 2.0
+    return (0.0, 1.0) if can_grow else (1.0, 0.0)
 
 
 def new_counters() -> NDArray[np.int64]:

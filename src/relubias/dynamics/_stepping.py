@@ -7,6 +7,7 @@ of the samples, one sample a time, because that is what makes the bits equal.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ __all__ = [
     "add",
     "advance",
     "freeze_test",
-    "frozen_limit",
     "multiply",
     "note_switches",
     "power_steps",
-    "push_residual",
+    "product",
+    "settle",
 ]
 
 Int = NDArray[np.int64]
@@ -141,15 +142,39 @@ def advance(
             counters[code.NEXT_SAVE] = 2 * time
             counters[code.SAVED_AT] = counters[code.RETURNED_AT] = time
             counters[code.PERIOD] = counters[code.N_RETURNS] = 0
+        if rounding[code.GROWTH] == 0.0:
+            rounding[code.GROWTH] = _growth(gram, step_size, active)
         path, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
-            float(rounding[0]), residual,
+            float(rounding[0] * rounding[code.GROWTH]), residual,
         )  # fmt: skip
         counters[code.TIME] = time + 1
+        if undecided and not counters[code.N_UNDECIDED]:
+            counters[code.FIRST_UNDECIDED] = time + 1
         counters[code.N_UNDECIDED] += undecided
+        n_switches = counters[code.N_SWITCHES]
         note_switches(high, active, pair_last, counters, buffer)
+        if rounding[code.CAN_GROW] and counters[code.N_SWITCHES] > n_switches:
+            rounding[code.GROWTH] = 0.0
         if _closed_a_cycle(high, low, saved_high, saved_low, counters, path):
             return code.CYCLE
+
+
+def _growth(gram: Float, step_size: float, active: Mask) -> float:
+    """Bound the factor by which one step under this pattern can enlarge an error, at least 1.
+
+    It is ``max(1, step_size lambda_max(H) - 1)``: one where ``2 I - step_size H`` has a Cholesky
+    factor, otherwise from the largest row sum.
+    """
+    P = np.flatnonzero(active.any(axis=0))
+    pattern = active[:, P].astype(float)
+    change = -step_size * ((pattern.T @ pattern) * gram[np.ix_(P, P)])
+    row_sum = float(_sequential_sum(np.abs(change)).max(initial=0.0))
+    if row_sum <= 2.0:
+        return 1.0
+    if P.size <= code.COMPILED_TEST_LIMIT and _cholesky(change + 2.0 * np.eye(P.size)) is not None:
+        return 1.0
+    return row_sum - 1.0
 
 
 def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buffer: Int) -> None:
@@ -222,7 +247,7 @@ def _sequential_sum(values: Float) -> Float:
     return np.cumsum(values, axis=0)[-1] if values.shape[0] else np.zeros(values.shape[1:])
 
 
-def push_residual(gram_pp: Float, pattern: Float, residual: Pair, push: Float) -> Float:
+def _push_residual(gram_pp: Float, pattern: Float, residual: Pair, push: Float) -> Float:
     """Return ``r - H push`` on the supported samples, rounded once."""
     total, below = residual
     for b in range(push.shape[0]):
@@ -235,16 +260,34 @@ def push_residual(gram_pp: Float, pattern: Float, residual: Pair, push: Float) -
     return total + below
 
 
-def frozen_limit(
-    gram: Float, signs: Float, high: Float, low: Float, active: Mask, push: Float
-) -> Pair:
-    """Return where the primal goes: ``u_k - s_k G (A_k * push)`` on the supported samples."""
-    total, below = high, low
+def _move_limit(gram: Float, signs: Float, limit: Pair, active: Mask, push: Float) -> Pair:
+    """Return ``limit_k - s_k G (A_k * push)`` on the supported samples."""
+    total, below = limit
     for j, v in zip(np.flatnonzero(active.any(axis=0)), push, strict=True):
         term, error = two_prod(-signs[:, None] * gram[None, j], v)
         on = active[:, j, None]
         total, below = _accumulate(total, below, np.where(on, term, 0.0), np.where(on, error, 0.0))
     return _normalise(total, below)
+
+
+def settle(
+    gram: Float,
+    signs: Float,
+    state: Pair,
+    active: Mask,
+    residual: Pair,
+    solve: Callable[[Float], Float],
+) -> tuple[Float, Pair]:
+    """Return ``H^{-1} r`` and the limit, each stage solving for what the last one left over."""
+    P = np.flatnonzero(active.any(axis=0))
+    pattern, gram_pp = active[:, P].astype(float), gram[np.ix_(P, P)]
+    push, limit = np.zeros(P.size), state
+    for _ in range(3):
+        part = solve(residual[0])
+        push = push + part
+        limit = _move_limit(gram, signs, limit, active, part)
+        residual = _push_residual(gram_pp, pattern, residual, part), np.zeros(P.size)
+    return push, limit
 
 
 def freeze_test(
@@ -283,15 +326,15 @@ def freeze_test(
     factor = _cholesky(hessian)
     if factor is None:
         return code.NEEDS_EIGENBASIS, order
-    residual = residual_high[P], residual_low[P]
-    z = _forward(factor, residual[0])
+    z = _forward(factor, residual_high[P])
     radius = math.sqrt(float(_sequential_sum(z * z))) * code.BALL_SLACK
-    v = _backward(factor, z)
-    for _ in range(2):
-        correction = push_residual(gram_pp, pattern, residual, v)
-        v = v + _backward(factor, _forward(factor, correction))
-    push[:order] = v
-    limit_high[:], limit_low[:] = frozen_limit(gram, signs, high, low, active, v)
+
+    def solve(right: Float) -> Float:
+        return _backward(factor, _forward(factor, right))
+
+    residual = residual_high[P], residual_low[P]
+    push[:order], limit = settle(gram, signs, (high, low), active, residual, solve)
+    limit_high[:], limit_low[:] = limit
     diagonal = np.diagonal(factor)
     condition = (diagonal.max() / diagonal.min()) ** 2 if order else 1.0
     scale = max(float(np.abs(high).max()), float(np.abs(limit_high).max()))
@@ -331,7 +374,8 @@ def multiply(
     out_high[:], out_low[:] = _normalise(high, low)
 
 
-def _product(left: Pair, right: Pair) -> Pair:
+def product(left: Pair, right: Pair) -> Pair:
+    """Return a double-double matrix product."""
     out = np.empty((left[0].shape[0], right[0].shape[1]))
     out_low = np.empty_like(out)
     multiply(*left, *right, out, out_low)
@@ -364,11 +408,11 @@ def power_steps(
     largest = step_size
     while True:
         if n_steps & 1:
-            part = _product(S, left)
+            part = product(S, left)
             total = add(total, 1.0, part)
-            left = add(left, -1.0, _product(hessian, part))
+            left = add(left, -1.0, product(hessian, part))
         n_steps >>= 1
         if n_steps == 0:
             return total[0], total[1], largest
-        S = add((2.0 * S[0], 2.0 * S[1]), -1.0, _product(S, _product(hessian, S)))
+        S = add((2.0 * S[0], 2.0 * S[1]), -1.0, product(S, product(hessian, S)))
         largest = max(largest, float(np.abs(S[0]).max()))

@@ -20,9 +20,8 @@ from relubias._validate import (
     fail,
 )
 from relubias.dynamics import _codes as code
-from relubias.dynamics._run import new_counters, scaled
+from relubias.dynamics._run import growth_mode, new_counters, scaled
 from relubias.dynamics.descent import gradient_descent, risk
-from relubias.dynamics.trajectory import Status
 from relubias.problem import Problem
 
 if TYPE_CHECKING:
@@ -223,14 +222,18 @@ def _compiled(
     sizes = np.abs(scaled_labels).max(axis=1)
     duals = starts[part] * (gram_unit / label_unit)
     primals = np.empty_like(duals)
+    steps = step_sizes[part] * gram_unit[:, 0, 0]
     counters = np.tile(new_counters(), (primals.shape[0], 1))
     outcome = np.empty(primals.shape[0], np.int64)
     _kernels.descend_batch(
         scaled_grams,
         scaled_labels,
         signs,
-        step_sizes[part] * gram_unit[:, 0, 0],
+        steps,
         np.array([np.diagonal(g).max() for g in scaled_grams]),
+        np.array(
+            [growth_mode(g, e, signs.size)[1] for g, e in zip(scaled_grams, steps, strict=True)]
+        ),
         np.where(sizes > 0, tol * sizes, tol),
         max_iter,
         duals,

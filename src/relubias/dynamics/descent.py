@@ -11,7 +11,7 @@ from relubias._progress import Progress, Report, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_count, as_dual, as_real, fail
 from relubias.dynamics import _codes as code
-from relubias.dynamics._frozen import safe_steps
+from relubias.dynamics._frozen import Frozen, safe_steps
 from relubias.dynamics._run import Run
 from relubias.dynamics.certificate import Certificate, certify
 from relubias.dynamics.trajectory import Records, State, Status, Tail, Trajectory
@@ -103,8 +103,12 @@ def gradient_descent(
     with one_blas_thread(problem.n_samples), reporting(progress, "gradient descent") as report:
         run = Run(problem, beta, eta)
         recorder = _Recorder(times, run)
-        ending = _Descent(run, recorder, budget, tolerance, report).follow()
-    return _as_trajectory(problem, beta, eta, run, recorder, *ending, budget, tolerance)
+        status, tail, certificate = _Descent(run, recorder, budget, tolerance, report).follow()
+        if run.n_undecided and status is not Status.DIVERGED:
+            tail = Tail.UNDECIDED
+    return _as_trajectory(
+        problem, beta, eta, run, recorder, status, tail, certificate, budget, tolerance
+    )
 
 
 class _Descent:
@@ -171,7 +175,10 @@ class _Descent:
                 run.renew_residual()
                 frozen = run.motion()
             run.settle(frozen)
-            return self._certified()
+            ending = self._certified()
+            if ending is None:  # too close to a hyperplane for the certificate: move on
+                run.jump(min(self._time_scale(frozen), self.recorder.next_time - run.time))
+            return ending
         is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
         if is_small and found != code.SWITCH_COMES:
             return Status.TOLERANCE, Tail.QUIET, None
@@ -186,6 +193,10 @@ class _Descent:
             self.look_until_switch = run.n_switches
         return None
 
+    def _time_scale(self, frozen: Frozen) -> int:
+        """Return the steps in which the slowest mode decays by a factor e."""
+        return int(min(1.0 / (self.run.step_size * float(frozen.basis.mu[0])) + 1.0, 2.0**60))
+
     def _is_worth_a_jump(self, n_steps: int) -> bool:
         """Whether repeated squaring costs less than stepping."""
         order = int(self.run.active.any(axis=0).sum())
@@ -195,8 +206,8 @@ class _Descent:
     def _certified(self) -> tuple[Status, Tail, Certificate | None] | None:
         """Confirm by the independent certificate, from the state in the user's numbers."""
         run = self.run
-        if run.n_undecided:
-            return Status.TOLERANCE, Tail.UNDECIDED, None
+        if run.n_undecided:  # the past of this pattern is not certain
+            return (Status.TOLERANCE, Tail.UNDECIDED, None) if self._is_small() else None
         step_size = run.step_size / run.gram_unit
         certificate = certify(run.problem, run.state().dual, step_size=step_size)
         if certificate.holds is not True:
@@ -285,7 +296,7 @@ def _as_trajectory(
 ) -> Trajectory:
     n_steps = run.time
     certified = status is Status.CERTIFIED
-    limit = run.limit() if certified or tail is Tail.UNDECIDED else run.state()
+    limit = run.limit() if certified else run.state()
     chattering: NDArray[np.intp] = np.zeros((0, 2), np.intp)
     if tail in (Tail.CHATTER, Tail.LIMIT_CYCLE):
         chattering = run.chattering()
@@ -304,6 +315,7 @@ def _as_trajectory(
         certificate=certificate,
         switches=switches,
         n_switches=n_switches,
+        undecided_from=run.undecided_from,
         n_steps=n_steps,
         n_iter=n_iter,
         last_switch=last_switch,

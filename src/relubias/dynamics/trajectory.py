@@ -138,9 +138,12 @@ class Trajectory:
     certificate : Certificate or None
         Recomputed from the inputs; only where the status is CERTIFIED.
     switches : structured ndarray of shape (n_recorded,)
-        Fields ``time, neuron, sample, mode``; ordered by time, neuron, sample.
+        Fields ``time, neuron, sample, mode``; ordered by time, neuron, sample. Exact: those
+        from `undecided_from` on are left out.
     n_switches : int
         All switches; more than ``switches.size`` where `switches_truncated`.
+    undecided_from : int
+        Step of the first sign that double-double arithmetic leaves open; 0 if there was none.
     n_steps : int
         Steps until the status was known.
     n_iter : int
@@ -170,6 +173,7 @@ class Trajectory:
     certificate: Certificate | None
     switches: NDArray[np.void]
     n_switches: int
+    undecided_from: int
     n_steps: int
     n_iter: int
     last_switch: int
