@@ -110,7 +110,7 @@ def minimum_norm_batch(grams: Any, labels: Any, sign: int = 1) -> MinimumNormBat
     --------
     >>> batch = minimum_norm_batch([[[4.0, 1.0], [1.0, 4.0]]], [[2.0, -1.0]])
     >>> batch.dual.round(12)
-    array([[ 0.533333333333, -0.133333333333]])
+    array([[ 0.53333333, -0.13333333]])
     """
     G = as_float_array("grams", grams, ndim=3, shape="(n_problems, n_samples, n_samples)")
     if G.shape[1] == 0 or G.shape[1] != G.shape[2]:
