@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ _PLAIN_LINE_EVERY = 30.0  # seconds
 
 
 @contextmanager
-def reporting(progress: Progress, title: str) -> Iterator[Report]:
+def reporting(progress: Progress, title: str) -> Generator[Report]:
     """Yield ``report(fraction, message)`` for the kind of progress that was asked for."""
     if callable(progress):
         yield progress
@@ -29,7 +29,8 @@ def reporting(progress: Progress, title: str) -> Iterator[Report]:
         yield _silent
     elif progress is not True:
         raise InvalidInputError(
-            f"progress: is {progress!r}; pass True, False or a callable (fraction, message)"
+            f"progress: is a {type(progress).__name__}; "
+            "pass True, False or a callable (fraction, message)"
         )
     elif sys.stderr.isatty():
         with _bar(title) as report:
@@ -43,7 +44,7 @@ def _silent(fraction: float, message: str) -> None:
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Report]:
+def _bar(title: str) -> Generator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress

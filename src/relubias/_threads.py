@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
 __all__ = ["SINGLE_THREAD_BELOW", "one_blas_thread"]
 
@@ -20,7 +21,7 @@ def _controller(_n_libraries: int) -> ThreadpoolController:
 
 
 @contextmanager
-def one_blas_thread(order: int = 0) -> Iterator[None]:
+def one_blas_thread(order: int = 0) -> Generator[None]:
     """Limit BLAS to one thread inside the block, for matrices of an order below the limit."""
     if order >= SINGLE_THREAD_BELOW:
         yield
@@ -28,5 +29,6 @@ def one_blas_thread(order: int = 0) -> Iterator[None]:
     import sys
 
     # SciPy loads a BLAS of its own; look again once it is there.
-    with _controller("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas"):
+    controller: Any = _controller("scipy.linalg" in sys.modules)
+    with controller.limit(limits=1, user_api="blas"):
         yield

@@ -33,6 +33,7 @@ __all__ = [
     "as_stream",
     "fail",
     "is_scalar",
+    "shown",
 ]
 
 Float = NDArray[np.float64]
@@ -47,12 +48,12 @@ def fail(name: str, got: str, remedy: str) -> InvalidInputError:
 
 def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
     """Return a private, C-contiguous, finite float64 copy of `value` with `ndim` axes."""
-    if isinstance(value, np.ma.MaskedArray) and bool(np.ma.getmaskarray(value).any()):
+    if _has_masked_entries(value):
         raise fail(name, "has masked entries", "fill or drop them first")
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise fail(name, "is a sparse matrix", "pass a dense array, for example .toarray()")
     try:
-        raw = np.asarray(value)
+        raw: NDArray[Any] = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise fail(name, "is not a rectangular array of numbers", f"expected {shape}") from error
     if raw.dtype.kind == "c":
@@ -70,8 +71,13 @@ def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
     return array
 
 
+def _has_masked_entries(value: Any) -> bool:
+    mask: Any = getattr(value, "mask", None) if isinstance(value, np.ma.MaskedArray) else None
+    return mask is not None and bool(np.any(mask))
+
+
 def as_features(name: str, value: Any) -> Float:
-    """Return features of shape (n_samples, n_features) whose squares neither over- nor underflow."""
+    """Return features, (n_samples, n_features), whose squares neither over- nor underflow."""
     array = as_float_array(name, value, ndim=2, shape="(n_samples, n_features)")
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise fail(name, f"is empty (shape {array.shape})", "pass at least one sample and feature")
@@ -193,11 +199,11 @@ def as_real(
         else (f"a finite {what} {'>' if strict else '>='} {minimum:g}")
     )
     if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
-        raise fail(name, f"is {value!r}", f"pass {bound}")
+        raise fail(name, f"is {shown(value)}", f"pass {bound}")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise fail(name, f"is {_short(value)}", f"pass {bound}") from error
+        raise fail(name, f"is {shown(value)}", f"pass {bound}") from error
     if not math.isfinite(number) or number < minimum or (strict and number == minimum):
         raise fail(name, f"is {number:g}", f"pass {bound}")
     return number
@@ -206,27 +212,30 @@ def as_real(
 def as_count(name: str, value: Any, *, minimum: int = 0, maximum: int = 2**62) -> int:
     """Return a Python integer in [minimum, maximum]; whole floats are refused, too."""
     if isinstance(value, (bool, np.bool_)):
-        raise fail(name, f"is {value!r}", f"pass a whole number >= {minimum}")
+        raise fail(name, f"is {shown(value)}", f"pass a whole number >= {minimum}")
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise fail(name, f"is {_short(value)}", f"pass a whole number >= {minimum}") from error
+        raise fail(name, f"is {shown(value)}", f"pass a whole number >= {minimum}") from error
     if number < minimum:
-        raise fail(name, f"is {_short(number)}", f"pass a whole number >= {minimum}")
+        raise fail(name, f"is {shown(number)}", f"pass a whole number >= {minimum}")
     if number > maximum:
-        raise fail(name, f"is {_short(number)}", f"pass a whole number <= {maximum}")
+        raise fail(name, f"is {shown(number)}", f"pass a whole number <= {maximum}")
     return number
 
 
 def as_indices(name: str, value: Any, upper: int) -> NDArray[np.intp]:
     """Return distinct indices in [0, upper), from indices or from a boolean mask of that length."""
-    raw = np.asarray(value)
+    try:
+        raw: NDArray[Any] = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise fail(name, "is ragged", "pass a list of sample indices or a boolean mask") from error
     if raw.dtype == np.bool_ and raw.shape == (upper,):
         return np.flatnonzero(raw)
     if raw.size == 0:
         return np.zeros(0, dtype=np.intp)
     if raw.ndim != 1 or raw.dtype.kind not in "iu":
-        raise fail(name, f"is {_short(value)}", "pass a list of sample indices or a boolean mask")
+        raise fail(name, f"is {shown(value)}", "pass a list of sample indices or a boolean mask")
     if raw.min() < 0 or raw.max() >= upper:
         raise fail(name, f"reaches from {raw.min()} to {raw.max()}", f"stay within 0..{upper - 1}")
     if np.unique(raw).size != raw.size:
@@ -287,9 +296,9 @@ def is_scalar(value: Any) -> bool:
         return False
 
 
-def _short(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return numbers and text as they are, anything else by its type: one line, no addresses."""
     if not isinstance(value, (int, float, complex, str, bytes, np.number)) and value is not None:
         return f"a {type(value).__name__}"
-    text = repr(value)
+    text = repr(value)  # pyright: ignore[reportUnknownArgumentType]
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -112,6 +112,7 @@ BAD = {
         "two axes": lambda a: np.array(a)[None],
         "too long": lambda a: np.append(a, a[:1]),
     },
+    "values": {name: spoil for name, spoil in ANY_ARRAY.items() if name != "a number"},
     "stack": {**ANY_ARRAY, "one problem": lambda a: np.array(a)[0]},
     "spectrum": {
         **ANY_ARRAY,
@@ -120,6 +121,25 @@ BAD = {
         "a fractional multiplicity": lambda _: [(1.0, 1.5)],
         "triples": lambda _: [(1.0, 2, 3)],
     },
+}
+
+BAD["optional labels"] = {name: spoil for name, spoil in BAD["labels"].items() if name != "None"}
+BAD["optional features"] = {
+    name: spoil for name, spoil in BAD["features"].items() if name != "None"
+}
+
+_NO_WHOLE_NUMBERS = {
+    "NaN": [np.nan],
+    "fractions": [0.5, 1.5],
+    "text": ["0"],
+    "a word": "all",
+    "negative": [-1, 0],
+    "objects": [{}],
+    "complex": [1j],
+    "a dict": {"a": 1},
+    "a function": np.sum,
+    "ragged": [[0], [1, 2]],
+    "astronomic": [10**30],
 }
 
 _NO_NUMBER = {
@@ -161,6 +181,25 @@ BAD_SCALARS = {
     "count": _COUNT,
     "optional positive": {name: value for name, value in _POSITIVE.items() if value is not None},
     "optional count": {name: value for name, value in _COUNT.items() if value is not None},
+    "optional non-negative": {**_NO_NUMBER, "None": False, "negative": -1.0, "infinity": np.nan},
+    "sign": {**_NO_NUMBER, "True": None, "zero": 0, "two": 2, "a half": 0.5, "two signs": [1, -1]},
+    "steps": _NO_WHOLE_NUMBERS,
+    "indices": {**_NO_WHOLE_NUMBERS, "too large": [3], "twice": [0, 0], "two axes": [[0, 1]]},
+    "owners": {
+        **_NO_WHOLE_NUMBERS,
+        "None": None,
+        "too few": [0, 1],
+        "of the wrong sign": [1, 0, 1],
+        "no such neuron": [0, 1, 2],
+        "two axes": [[0, 1, 0]],
+    },
+    "multiplicities": {
+        **_NO_WHOLE_NUMBERS,
+        "zero": [1, 0, 1],
+        "too few": [1, 2],
+        "too many features": [10**15, 1, 1],
+    },
+    "progress": {"a word": "yes", "a number": 2, "None": None, "a list": []},
     "seed": {
         **{name: value for name, value in _NO_NUMBER.items() if name != "a matrix"},
         "negative": -1,

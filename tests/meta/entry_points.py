@@ -72,8 +72,12 @@ ENTRIES: dict[str, Entry] = {
     ),
     "starts.disjoint": Entry(
         rb.starts.disjoint,
-        {"problem": problem, "scale": Argument(0.5, "positive")},
-        {"assignment": [0, 1, 0]},
+        {
+            "problem": problem,
+            "assignment": Argument([0, 1, 0], "owners"),
+            "scale": Argument(0.5, "positive"),
+            "parked": Argument(0.25, "optional positive"),
+        },
     ),
     "starts.from_weights": Entry(
         rb.starts.from_weights, {"features": features, "weights": Argument(WEIGHTS, "weights")}
@@ -86,6 +90,8 @@ ENTRIES: dict[str, Entry] = {
             "step_size": step_size,
             "max_iter": Argument(1000, "count"),
             "tol": Argument(1e-10, "positive"),
+            "record": Argument([0, 1, 5], "steps"),
+            "progress": Argument(False, "progress"),
         },
     ),
     "gradient_descent_batch": Entry(
@@ -98,21 +104,70 @@ ENTRIES: dict[str, Entry] = {
             "step_size": step_size,
             "max_iter": Argument(1000, "count"),
             "tol": Argument(1e-10, "positive"),
+            "progress": Argument(False, "progress"),
         },
     ),
-    "step_size_bounds": Entry(
-        rb.step_size_bounds, {"problem": problem, "trace": Argument(20.0, "positive")}
+    "certify": Entry(
+        rb.dynamics.certify, {"problem": problem, "dual": start, "step_size": step_size}
     ),
+    "step_size_bounds": Entry(
+        rb.step_size_bounds,
+        {
+            "problem": problem,
+            "trace": Argument(20.0, "optional positive"),
+            "constant": Argument(2.0, "positive"),
+        },
+    ),
+    "gram_matrix": Entry(rb.gram_matrix, {"features": features}),
     "minimum_norm": Entry(
-        rb.minimum_norm, {"problem": problem, "rel_gap": Argument(0.0, "non-negative")}
+        rb.minimum_norm,
+        {
+            "problem": problem,
+            "time_limit": Argument(60.0, "optional non-negative"),
+            "rel_gap": Argument(0.0, "non-negative"),
+            "progress": Argument(False, "progress"),
+        },
     ),
     "minimum_norm (one neuron)": Entry(
         _of(rb.minimum_norm, problem=ONE), {"rel_gap": Argument(0.0, "non-negative")}
     ),
-    "linear_minimum_norm": Entry(rb.linear_minimum_norm, {"problem": problem}, {"subset": [0, 2]}),
+    "minimum_norm_batch": Entry(
+        rb.minimum_norm_batch,
+        {
+            "grams": Argument(np.stack([GRAM, 2 * GRAM]), "stack"),
+            "labels": Argument(np.stack([Y, Y]), "stack"),
+            "sign": Argument(1, "sign"),
+        },
+    ),
+    "linear_minimum_norm": Entry(
+        rb.linear_minimum_norm,
+        {
+            "problem": problem,
+            "subset": Argument([0, 2], "indices"),
+            "labels": Argument(Y, "optional labels"),
+        },
+    ),
+    "certify_one_neuron": Entry(
+        rb.minnorm.certify_one_neuron,
+        {
+            "gram": gram,
+            "labels": labels,
+            "dual": Argument(np.array([1.0, -2.0, 1.0]), "vector"),
+            "sign": Argument(1, "sign"),
+            "features": Argument(X, "optional features"),
+        },
+    ),
     "bias_gap": Entry(
         rb.bias_gap,
-        {"problem": problem, "first": start, "second": Argument(2 * START, "dual")},
+        {
+            "problem": problem,
+            "first": start,
+            "second": Argument(2 * START, "dual"),
+            "trace": Argument(20.0, "optional positive"),
+        },
+    ),
+    "Trajectory.at": Entry(
+        rb.gradient_descent(PROBLEM, START, step_size=ETA).at, {"time": Argument(2, "count")}
     ),
     "ensembles.isotropic": Entry(
         rb.ensembles.isotropic, {"d": Argument(5, "count"), "value": Argument(1.0, "positive")}
@@ -155,6 +210,14 @@ ENTRIES: dict[str, Entry] = {
     ),
 }
 
+ENTRIES["ensembles.Spectrum"] = Entry(
+    rb.ensembles.Spectrum,
+    {
+        "values": Argument(Y + 2.0, "values"),
+        "multiplicities": Argument([1, 2, 3], "multiplicities"),
+    },
+)
+
 for _law in ("Gaussian", "Rademacher", "Uniform", "Sphere"):
     _cls = getattr(rb.ensembles, _law)
     ENTRIES[f"ensembles.{_law}"] = Entry(_cls, {"spectrum": Argument(Y + 2.0, "spectrum")})
@@ -168,3 +231,10 @@ for _name, _labels in {
     "uniform_magnitude": rb.ensembles.labels.uniform_magnitude(1.0, 2.0),
 }.items():
     ENTRIES[f"labels.{_name}()"] = Entry(_labels, {"n": Argument(3, "count"), "seed": seed})
+_planted = rb.ensembles.labels.planted([1, -1])
+ENTRIES["labels.planted() (features)"] = Entry(
+    _planted, {"n": Argument(3, "count"), "seed": seed, "features": features}
+)
+ENTRIES["labels.planted() (gram)"] = Entry(
+    _planted, {"n": Argument(3, "count"), "seed": seed, "gram": gram}
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 from relubias.cli._messages import say
 from relubias.cli._options import DataOptions, OutputOptions, errors_name_options
@@ -55,7 +56,7 @@ def minnorm(
         stack.enter_context(errors_name_options())
         folder = stack.enter_context(results_folder(to.out)) if to.out else None
         solution = minimum_norm(problem, time_limit=time_limit, rel_gap=rel_gap, progress=True)
-        facts = {
+        facts: dict[str, Any] = {
             "command": "minnorm",
             "versions": versions(),
             "data": data_facts(data, problem),

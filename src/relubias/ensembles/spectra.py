@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import Float, as_count, as_float_array, as_real, fail, is_scalar
+from relubias._validate import Float, as_count, as_float_array, as_real, fail, is_scalar, shown
 
 __all__ = ["Spectrum", "as_spectrum", "isotropic", "power_law", "spiked"]
 
@@ -292,7 +292,7 @@ def _as_pairs(name: str, value: Any) -> Spectrum | None:
         return None
     for row in rows:
         if len(row) != 2:
-            raise fail(name, f"has the entry {row!r}", "pass pairs (value, multiplicity)")
+            raise fail(name, f"has the entry {shown(row)}", "pass pairs (value, multiplicity)")
     values = [_as_eigenvalue(name, row[0]) for row in rows]
     counts = [_as_dimension(name, row[1]) for row in rows]
     if sum(counts) > _MAX_FEATURES:
@@ -316,7 +316,7 @@ def _as_multiplicities(value: Any, size: int) -> NDArray[np.int64]:
         return np.ones(size, dtype=np.int64)
     raw: list[Any] = [] if is_scalar(value) else list(value)
     if len(raw) != size:
-        got = f"is {value!r}" if is_scalar(value) else f"has {len(raw)} entries"
+        got = f"is {shown(value)}" if is_scalar(value) else f"has {len(raw)} entries"
         raise fail("multiplicities", got, f"expected one per eigenvalue, {size}")
     counts = [_as_dimension("multiplicities", count) for count in raw]
     if sum(counts) > _MAX_FEATURES:
