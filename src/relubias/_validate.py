@@ -72,8 +72,8 @@ def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
 
 
 def _has_masked_entries(value: Any) -> bool:
-    mask: Any = getattr(value, "mask", None) if isinstance(value, np.ma.MaskedArray) else None
-    return mask is not None and bool(np.any(mask))
+    masked: Any = value
+    return isinstance(value, np.ma.MaskedArray) and bool(np.any(masked.mask))
 
 
 def as_features(name: str, value: Any) -> Float:
