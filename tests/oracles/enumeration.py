@@ -27,28 +27,45 @@ def enumerate_one_neuron(gram, labels):
     for size in range(N.size + 1):
         for chosen in itertools.combinations(N, size):
             A = np.array([*P, *chosen], dtype=int)
-            dual = np.zeros(n)
-            if A.size:
-                block = gram[np.ix_(A, A)]
-                try:
-                    x = np.linalg.solve(block, target[A])
-                except np.linalg.LinAlgError:
-                    continue
-                for _ in range(2):
-                    x -= np.linalg.solve(block, exact_residual(block, x, target[A]))
-                dual[A] = x
-            primal = gram @ dual
             others = np.setdiff1d(N, A)
-            violation = max(
-                np.abs(primal[A] - target[A]).max(initial=0.0) / max(target.max(), 1e-300),
-                np.maximum(primal[others], 0.0).max(initial=0.0) / max(target.max(), 1e-300),
-                np.maximum(dual[N], 0.0).max(initial=0.0) / max(np.abs(dual).max(), 1e-300),
-            )
-            if violation < best_violation:
-                best, best_violation = dual, violation
-    if best_violation > 1e-9:
+            for accurate in (False, True):
+                dual = solved(gram, target, A, accurate=accurate)
+                if dual is None:
+                    break
+                violation = one_neuron_violation(gram, target, dual, A, N, others)
+                if violation > (1e-9 if accurate else 1e-6):
+                    break
+                if accurate and violation < best_violation:
+                    best, best_violation = dual, violation
+    if best is None:
         return None
     return best, float(np.sqrt(max(best @ gram @ best, 0.0)))
+
+
+def solved(gram, target, A, *, accurate):
+    """Return the dual with ``gram @ dual = target`` on A, zero elsewhere; None if singular."""
+    dual = np.zeros(target.size)
+    if A.size:
+        block = gram[np.ix_(A, A)]
+        try:
+            x = np.linalg.solve(block, target[A])
+        except np.linalg.LinAlgError:
+            return None
+        for _ in range(2 if accurate else 0):
+            x -= np.linalg.solve(block, exact_residual(block, x, target[A]))
+        dual[A] = x
+    return dual
+
+
+def one_neuron_violation(gram, target, dual, A, N, others):
+    """Return by how much, relatively, the optimality conditions fail."""
+    primal = gram @ dual
+    size = max(target.max(), 1e-300)
+    return max(
+        np.abs(primal[A] - target[A]).max(initial=0.0) / size,
+        np.maximum(primal[others], 0.0).max(initial=0.0) / size,
+        np.maximum(dual[N], 0.0).max(initial=0.0) / max(np.abs(dual).max(), 1e-300),
+    )
 
 
 def exact_residual(matrix, x, target):

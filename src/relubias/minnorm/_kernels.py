@@ -22,14 +22,14 @@ _SPLITTER = 134217729.0
 _SMALLEST_PIVOT = 1e-9
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _power_of_half(value):
     """Return the power of two s for which ``value * s * s`` lies in [1/2, 2)."""
     _, exponent = math.frexp(value)
     return math.ldexp(1.0, -(exponent // 2))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _unit_scale(gram, labels, sign, row, hessian, linear):
     """Fill the oriented program in unit scale; return the exponent of the labels."""
     n = labels.size
@@ -50,7 +50,7 @@ def _unit_scale(gram, labels, sign, row, hessian, linear):
     return exponent
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _sweep(table, k, enter, column):
     """Move row k into the active rows, or out of them; the lower triangle is kept."""
     n = table.shape[0]
@@ -73,7 +73,7 @@ def _sweep(table, k, enter, column):
     table[k, k] = -inverse
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _enter_free_rows(hessian, linear, table, active, column):
     n = linear.size
     for i in range(n):
@@ -89,7 +89,7 @@ def _enter_free_rows(hessian, linear, table, active, column):
     return SOLVED
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _multiply_inverse(table, active, right, out):
     """Set ``out = H_WW^-1 right`` on the active rows W."""
     n = right.size
@@ -105,7 +105,7 @@ def _multiply_inverse(table, active, right, out):
             out[i] += total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _active_set(hessian, linear, table, active, x, slack, column):
     """Goldfarb and Idnani: add the violated rows one by one, drop those that block."""
     n = linear.size
@@ -158,7 +158,7 @@ def _active_set(hessian, linear, table, active, x, slack, column):
     return DOUBTFUL
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _add_product(high, low, a, b):
     """Add ``a * b`` to a double-double."""
     product = a * b
@@ -174,7 +174,7 @@ def _add_product(high, low, a, b):
     return total, low + (((high - (total - t)) + (product - t)) + error)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _residual(hessian, x, linear, i):
     """Return entry i of ``H x - linear`` and a bound on its rounding error."""
     high, low, terms = -linear[i], 0.0, abs(linear[i])
@@ -187,7 +187,7 @@ def _residual(hessian, x, linear, i):
     return value, _EPS * abs(value) + wide * wide * terms
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _refine(hessian, linear, table, active, x, correction, right):
     """Solve on the active rows, corrected by compensated residuals."""
     n = x.size
@@ -214,7 +214,7 @@ def _refine(hessian, linear, table, active, x, correction, right):
     return SOLVED
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _certify(hessian, linear, x, slack, right, factor):
     """Return norm and error bound (infinite if not certified) by the theorem; fill `slack`."""
     n = x.size
@@ -231,6 +231,8 @@ def _certify(hessian, linear, x, slack, right, factor):
         right[i] = value
         pad += error * error
     rounding = 4.0 * (n + 2) * _EPS * trace
+    if rounding == 0.0:
+        return 0.0, math.inf
     total = 0.0
     for i in range(n):
         for j in range(i + 1):
@@ -254,7 +256,7 @@ def _certify(hessian, linear, x, slack, right, factor):
     return math.sqrt(max(square, 0.0)), bound * (1.0 + (n + 10) * _EPS)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True)
 def solve_batch(grams, labels, sign, dual, primal, norm, bound, flag):
     """Solve every problem; outputs are in the units of the data."""
     n_problems, n = labels.shape

@@ -134,7 +134,8 @@ def linear_minimum_norm(
     if rows.size == 0 or not y[rows].any():
         return _result(dual, primal, 0.0, rows, consistent=True, misfit=0.0)
     with one_blas_thread(n):
-        gram, target, units = in_unit_scale(problem.gram, np.where(_mask(rows, n), y, 0.0))
+        wanted = np.where(_mask(rows, n), y, 0.0)
+        gram, target, units = in_unit_scale(problem.gram, wanted, by_row=False)
         x, misfit, consistent = _solve(gram[np.ix_(rows, rows)], target[rows])
         scaled = np.zeros(n)
         scaled[rows] = x

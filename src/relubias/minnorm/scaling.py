@@ -51,8 +51,13 @@ def row_scale(gram: Float) -> Float:
     return np.ldexp(1.0, np.where(mantissa > 0, -(exponent // 2), 0))
 
 
-def in_unit_scale(gram: Float, labels: Float) -> tuple[Float, Float, Units]:
+def in_unit_scale(
+    gram: Float, labels: Float, *, by_row: bool = True
+) -> tuple[Float, Float, Units]:
     """Return the Gram matrix with its diagonal in [1/2, 2), labels below 1, and the way back.
+
+    With `by_row` false, all samples are scaled alike and the largest diagonal entry is in
+    [1/2, 2), which keeps least squares what they are.
 
     Raises
     ------
@@ -60,6 +65,8 @@ def in_unit_scale(gram: Float, labels: Float) -> tuple[Float, Float, Units]:
         If the duals, of size labels over squared lengths, are not representable.
     """
     row = row_scale(gram)
+    if not by_row:
+        row = np.full(row.size, row[int(np.argmax(np.diagonal(gram)))])
     mantissa, exponent = np.frexp(labels)
     exponent = exponent + np.frexp(row)[1] - 1
     label = int(exponent[mantissa != 0].max(initial=-2000))
