@@ -1,0 +1,55 @@
+# `just` lists the recipes; `pip install rust-just` brings just itself.
+
+_default:
+    @just --list
+
+# Install the package in place, with everything that developers need
+install:
+    python -m pip install --editable ".[dev]"
+
+# Run the tests
+test *arguments:
+    python -m pytest {{ arguments }}
+
+# Check style and formatting
+lint:
+    ruff check .
+    ruff format --check .
+
+# Mend style and formatting
+format:
+    ruff check --fix .
+    ruff format .
+
+# Check types
+types:
+    pyright
+
+# Check that imports point down
+imports:
+    lint-imports
+
+# Everything that a change must pass
+check: lint types imports test
+
+# Redraw the figure of README.md
+figure:
+    relubias reproduce --only fig2 --out reproduction
+    python docs/make_figure.py reproduction
+
+# Reproduce the paper and write docs/reproduce.md
+reproduce:
+    relubias reproduce --out reproduction
+    python docs/make_reproduce.py reproduction
+
+# Compare the oracle of exact steps with 10,000 random runs
+oracle *arguments:
+    python -m tests.comparison {{ arguments }}
+
+# Time this checkout; `just bench --bench Descent` selects
+bench *arguments:
+    cd benchmarks && asv run --environment existing:python --set-commit-hash $(git rev-parse HEAD) {{ arguments }}
+
+# Time against other packages and write docs/benchmarks.md
+bench-compare *arguments:
+    python benchmarks/compare/all.py {{ arguments }}
