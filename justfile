@@ -42,9 +42,9 @@ reproduce:
     relubias reproduce --out reproduction
     python docs/make_reproduce.py reproduction
 
-# Compare the oracle of exact steps with 10,000 random runs
+# Compare every switch of 10,000 random runs with exact arithmetic
 oracle *arguments:
-    python -m tests.comparison {{ arguments }}
+    python tests/campaigns/switch_sequences.py --instances 10000 {{ arguments }}
 
 # Time this checkout; `just bench --bench Descent` selects
 bench *arguments:
