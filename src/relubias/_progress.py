@@ -56,7 +56,7 @@ def _bar(title: str) -> Generator[Report]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[message]}"),
     )
-    with RichProgress(*columns, console=Console(stderr=True)) as bar:
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0, message="")
 
         def report(fraction: float, message: str) -> None:

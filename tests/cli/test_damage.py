@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle  # noqa: TID251 - to build the files that must be refused
-import re
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -13,13 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from numpy.testing import assert_array_equal
 
 from relubias.cli._data import read_array, read_problem
 from relubias.errors import InvalidInputError
-
-X = np.random.default_rng(1).standard_normal((7, 5))
-Y = np.random.default_rng(2).uniform(-1, 1, 7)
+from tests.damage import WRITERS, X, Y, attempt, n_refused
 
 
 class Payload:
@@ -69,14 +65,6 @@ HOSTILE = {
 }
 
 
-def attempt(read):
-    """Return what was read and no message, or nothing and the message."""
-    try:
-        return read(), ""
-    except InvalidInputError as error:
-        return None, str(error)
-
-
 @pytest.mark.parametrize("case", HOSTILE)
 def test_no_reader_runs_code(case, folder):
     HOSTILE[case]()
@@ -101,80 +89,10 @@ def test_the_payload_would_run():
     assert Path("executed").exists()
 
 
-def save_csv(path):
-    rows = [",".join(map(repr, row)) for row in np.column_stack([X, Y]).tolist()]
-    Path(path).write_text("a,b,c,d,e,y\n" + "\n".join(rows) + "\n")
-
-
-def save_parquet(path):
-    columns = dict(zip("abcdey", np.column_stack([X, Y]).T, strict=True))
-    pq.write_table(pa.table(columns), path, write_page_checksum=True, compression="none")
-
-
-WRITERS = {
-    "npy": lambda: np.save("data.npy", np.column_stack([X, Y])),
-    "npz": lambda: np.savez("data.npz", X=X, y=Y),
-    "packed.npz": lambda: np.savez_compressed("data.npz", X=X, y=Y),
-    "csv": lambda: save_csv("data.csv"),
-    "parquet": lambda: save_parquet("data.parquet"),
-}
-
-
-def damaged(content, rng):
-    """Return `content` cut off, with bits flipped, or with bytes overwritten, added or lost."""
-    content = bytearray(content)
-    at = int(rng.integers(len(content)))
-    kind = rng.integers(6)
-    if kind == 0:
-        return bytes(content[:at])
-    if kind == 1:
-        return bytes(content[:at] + rng.bytes(int(rng.integers(1, 20))) + content[at:])
-    if kind == 2:
-        return bytes(content[:at] + content[at + int(rng.integers(1, 20)) :])
-    if kind == 3:
-        content[at : at + 8] = rng.bytes(len(content[at : at + 8]))
-        return bytes(content)
-    for _ in range(int(rng.integers(1, 4))):
-        position = int(rng.integers(len(content)))
-        content[position] ^= 1 << int(rng.integers(8))
-    return bytes(content)
-
-
-def numbers_of(path):
-    """Read formats without checksums again, by other means: what the bytes say is right."""
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False)
-    lines = re.split(r"\r\n|\r|\n", path.read_bytes().decode())
-    rows = [line.split(",") for line in lines if line.strip()]
-    return np.array([[float(cell.strip(' "')) for cell in row] for row in rows[1:]])
-
-
-def read_table(path):
-    problem = read_problem(path)
-    return np.column_stack([problem.features, problem.labels])
-
-
-READERS = {"npy": lambda path: read_array(path, "features")}
-
-
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_damaged_file_gives_a_named_error_or_the_right_data(kind, folder):
-    WRITERS[kind]()
-    (path,) = folder.iterdir()
-    original = path.read_bytes()
     rng = np.random.default_rng(len(kind))
-    read = READERS.get(kind, read_table)
-    n_refused = 0
-    for _ in range(100):
-        path.write_bytes(damaged(original, rng))
-        found, error = attempt(lambda: read(path))
-        if error:
-            assert error.startswith(str(path))
-            n_refused += 1
-        else:
-            expected = numbers_of(path) if kind in ("npy", "csv") else np.column_stack([X, Y])
-            assert_array_equal(found, expected)
-    assert n_refused >= 25
+    assert n_refused(kind, folder, rng, n_files=100) >= 25
 
 
 @pytest.mark.parametrize("length", range(0, 800, 50))

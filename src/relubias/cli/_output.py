@@ -103,14 +103,14 @@ def _emit_styled(sections: Sequence[Section]) -> None:
     from rich.text import Text
 
     console = Console()
-    width = max(len(name) for section in sections for name, _ in section.rows)
-    for section in sections:
+    width = 2 + max(len(name) for section in sections for name, _ in section.rows)
+    for i, section in enumerate(sections):
         table = Table.grid(padding=(0, 2))
         table.add_column(min_width=width)
         table.add_column(overflow="fold")
         for name, value in section.rows:
             table.add_row(Text(f"  {name}", style="dim"), Text(value))
-        console.print(Text(section.title, style="bold"))
+        console.print(Text("\n" * (i > 0) + section.title, style="bold"))
         console.print(table)
 
 
