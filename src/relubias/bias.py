@@ -184,13 +184,17 @@ def _dual(name: str, problem: Problem, network: Any) -> Float:
         network = network.limit.dual
     elif hasattr(network, "dual"):
         network = network.dual
-    if isinstance(network, (str, bytes, dict)) or network is None:
+    if network is None or isinstance(network, (str, bytes)) or hasattr(network, "keys"):
         raise fail(
             name,
-            f"is a {type(network).__name__}",
+            f"is a {_kind(network)}",
             "pass a Trajectory, a State, a MinimumNorm or a dual of shape (n_neurons, n_samples)",
         )
     return as_dual(name, network, problem.n_neurons, problem.n_samples)
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
 
 
 def _neuron_distance(

@@ -20,7 +20,6 @@ def enumerate_one_neuron(gram, labels):
     The active set whose linear system satisfies all optimality conditions best is taken; the
     systems are solved in extended precision by one refinement with exact residuals.
     """
-    n = labels.size
     target = np.maximum(labels, 0.0)
     P, N = np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)
     best, best_violation = None, np.inf

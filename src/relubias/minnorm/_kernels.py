@@ -4,6 +4,7 @@ A dual active-set method (Goldfarb, Idnani 1983) on a swept tableau, refinement 
 residuals, and the theorem of `certificate` with a shifted Cholesky factor. What the kernel cannot
 vouch for it hands back with a flag; `batch` then calls the NumPy path.
 """
+# pyright: basic, reportUnknownParameterType=false, reportMissingParameterType=false
 
 from __future__ import annotations
 

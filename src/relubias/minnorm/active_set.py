@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
+from relubias.minnorm._systems import cholesky_solver, refine
 
 __all__ = ["ActiveSetResult", "NullTest", "dual_active_set", "gram_null_test"]
 
@@ -191,19 +192,19 @@ class _Search:
     def combination(self, j: int) -> Float:
         """Return the combination of active rows nearest to row `j`, to working accuracy."""
         rows = np.flatnonzero(self.active)
-        solve = _solver(self.hessian[np.ix_(rows, rows)])
+        solve = cholesky_solver(self.hessian[np.ix_(rows, rows)])
         if solve is None:
             return self.tableau.table[rows, j]
-        return _refined(self.hessian, self.hessian[:, j], rows, solve)
+        return refine(self.hessian[np.ix_(rows, rows)], self.hessian[rows, j], solve)
 
     def refresh(self) -> bool:
         """Recompute everything from the active rows; return whether the answer stands."""
         while True:
             rows = np.flatnonzero(self.active)
-            solve = _solver(self.hessian[np.ix_(rows, rows)])
+            solve = cholesky_solver(self.hessian[np.ix_(rows, rows)])
             if solve is None:
                 return True  # dependent beyond what H can tell: the certificate will say so
-            x = _refined(self.hessian, self.linear, rows, solve)
+            x = refine(self.hessian[np.ix_(rows, rows)], self.linear[rows], solve)
             wrong = ~self.free[rows] & (x < -8 * _EPS * np.abs(x).max(initial=0.0))
             if not wrong.any():
                 break
@@ -224,37 +225,3 @@ class _Search:
         for k in rows:
             self.tableau.sweep(int(k), enter=True)
         return False
-
-
-def _solver(matrix: Float) -> Callable[[Float], Float] | None:
-    """Return the solve with a positive definite matrix, None if it is not one."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
-    if matrix.shape[0] == 0:
-        return np.copy
-    try:
-        factor = cho_factor(matrix, lower=True)
-    except LinAlgError:
-        return None
-    return lambda right: cho_solve(factor, right)
-
-
-def _refined(
-    hessian: Float, linear: Float, rows: NDArray[np.intp], solve: Callable[[Float], Float]
-) -> Float:
-    """Solve on the active rows, corrected by residuals of twice the working precision."""
-    if rows.size == 0:
-        return np.zeros(0)
-    matrix, target = hessian[np.ix_(rows, rows)], linear[rows]
-    x = solve(target)
-    previous = np.inf
-    for _ in range(10):
-        high, low, _ = residual(matrix, x, target)
-        correction = solve(high + low)
-        share = float(np.abs(correction).max()) / max(float(np.abs(x).max()), 1e-300)
-        if share >= previous:
-            break
-        x, previous = x - correction, share
-        if share < _EPS / 2:
-            break
-    return x

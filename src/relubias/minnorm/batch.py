@@ -146,12 +146,12 @@ def _solve(grams: Float, labels: Float, sign: float) -> MinimumNormBatch:
     flag = np.ones(n_problems, dtype=np.int64)
     status = np.full(n_problems, str(MinimumNormStatus.OPTIMAL), dtype="U10")
     if n <= _LARGEST_COMPILED and n_problems:
-        from relubias.minnorm._kernels import solve_batch
+        from relubias.minnorm._kernels import solve_batch  # pyright: ignore[reportUnknownVariableType]
 
         solve_batch(grams, labels, sign, dual, primal, norm, bound, flag)
     for b in np.flatnonzero((flag != 0) | ~np.isfinite(bound) | ~np.isfinite(dual).all(axis=1)):
         try:
-            problem = Problem(grams[b], labels[b], (sign,))
+            problem = Problem(grams[b], labels[b], np.array([sign]))
         except ValueError as error:
             raise fail("grams", f"matrix {b} is unusable ({error})", "pass X @ X.T") from error
         result = minimum_norm(problem)

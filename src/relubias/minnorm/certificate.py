@@ -195,7 +195,7 @@ def _slack(
     if features is None:
         high, _, error = residual(hessian, multipliers, linear)
         return high, error
-    n_features = features.shape[1]
+    n_features = int(features.shape[1])
     weights, rest, first_error = residual(
         np.ascontiguousarray(features.T), multipliers, np.zeros(n_features)
     )
@@ -283,9 +283,9 @@ def _bound_on_basis(rows: _Rows) -> float:
 
 def _groups_of_equal_rows(hessian: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the first row of each group, and the group of each row, equal up to rounding."""
-    n = hessian.shape[0]
+    n = int(hessian.shape[0])
     length = np.sqrt(np.diagonal(hessian))
-    leader = np.arange(n)
+    leader: NDArray[np.intp] = np.arange(n, dtype=np.intp)
     close = np.abs(hessian - np.diagonal(hessian)) <= 16 * _EPS * length * length[:, None]
     for j in range(1, n):
         for i in np.flatnonzero(close[:j, j]):

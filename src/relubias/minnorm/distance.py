@@ -16,7 +16,6 @@ distance has all its digits at every size of the gap.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from relubias._compensated import two_prod, two_sum
 from relubias._validate import Float
 from relubias.minnorm._products import residual
+from relubias.minnorm._systems import Map, cholesky_solver
 from relubias.minnorm.certificate import inverse_norm_bound
 from relubias.minnorm.scaling import row_scale
 from relubias.minnorm.solution import MinimumNorm
@@ -104,8 +104,6 @@ def to_minimum_norm(gram: Float, dual: Float, solution: MinimumNorm, neuron: int
 
 def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bool_]) -> Distance:
     """Evaluate the two terms of the split, with `target` exact on the support."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
     row = row_scale(gram)
     gram = (gram * row[:, None]) * row
     dual, target = dual / row, target * row
@@ -113,13 +111,9 @@ def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bo
     dual, target = dual / size, target / size
     A, R = np.flatnonzero(support), np.flatnonzero(~support)
     inner = gram[np.ix_(A, A)]
-    try:
-        factor = cho_factor(inner, lower=True) if A.size else None
-    except LinAlgError:
+    solve = cholesky_solver(inner)
+    if solve is None:
         return Distance(math.nan, math.inf)
-
-    def solve(right: Float) -> Float:
-        return cho_solve(factor, right) if A.size else right
 
     misfit, misfit_low, misfit_error = residual(gram[A], dual, target[A])
     fitted, second_order = _inverse_form(inner, misfit, misfit_low, solve)
@@ -137,9 +131,7 @@ def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bo
     return _scaled(Distance(answer.value, answer.error + pad), size)
 
 
-def _inverse_form(
-    inner: Float, high: Float, low: Float, solve: Callable[[Float], Float]
-) -> tuple[float, float]:
+def _inverse_form(inner: Float, high: Float, low: Float, solve: Map) -> tuple[float, float]:
     """Return ``r @ inner^-1 @ r`` for ``r = high + low`` and its second-order error."""
     a = solve(high)
     rest, rest_low, error = residual(inner, a, high)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.active_set import NullTest
 from relubias.minnorm.infeasible import features_null_test
-from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool
+from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool, own_and_other
 from relubias.minnorm.program import ProgramSolution, solve_program
 
 __all__ = ["Dive", "Leaf"]
@@ -112,19 +112,15 @@ class Dive:
         dual = leaf.pool.duals(leaf.solution.multipliers, n)
         u = dual @ self.gram
         noise = 64 * _EPS * np.sqrt(n) * (1.0 + (np.abs(dual) @ np.abs(self.gram)).max())
-        positive = labels > 0
-        own, other = np.where(positive, u[0], u[1]), np.where(positive, u[1], u[0])
+        own, other = own_and_other(labels, u)
         a, zero = own - np.abs(labels), labels == 0
         b = a - other
-        both_on = (u > noise).any(axis=0)
-        misfit = np.where(zero, both_on, np.minimum(a, b) > noise)
+        sole_cost, shared_cost = a**2, b**2 / 2
+        sole_cost[zero] = (np.maximum(u[:, zero], 0.0) ** 2).sum(axis=0)
+        shared_cost[zero] = (u[0] - u[1])[zero] ** 2 / 2
+        misfit = (np.minimum(a, b) > noise) & ~zero
+        misfit |= zero & (u > noise).any(axis=0)
         misfit &= leaf.branch == UNDECIDED
-        if zero.any():
-            low = np.maximum(u, 0.0)
-            sole_cost = np.where(zero, (low**2).sum(axis=0), a**2)
-            shared_cost = np.where(zero, (u[0] - u[1]) ** 2, b**2) / 2
-        else:
-            sole_cost, shared_cost = a**2, b**2 / 2
         samples = np.flatnonzero(misfit)
         difference = (sole_cost - shared_cost)[samples]
         order = np.argsort(-np.abs(difference), kind="stable")

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
+from relubias.minnorm._systems import refine_with
 
 __all__ = ["refined_on_features"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_REPAIRS = 10
-_MAX_REFINEMENTS = 10
 
 
 def refined_on_features(
@@ -39,7 +39,7 @@ def refined_on_features(
         rows = np.flatnonzero(active)
         if rows.size == 0 or rows.size > X.shape[1]:
             return given
-        factor = qr(X[rows].T, mode="r")[0][: rows.size]
+        factor = np.asarray(qr(X[rows].T, mode="r")[0][: rows.size], dtype=np.float64)
         diagonal = np.abs(np.diagonal(factor))
         if diagonal.min() <= 8 * rows.size * _EPS * diagonal.max():
             return given
@@ -62,24 +62,13 @@ def _refined(X: Float, target: Float, factor: Float) -> Float:
     from scipy.linalg import solve_triangular
 
     def solve(right: Float) -> Float:
-        t = solve_triangular(factor, right, trans="T")
-        return solve_triangular(factor, t)
+        return solve_triangular(factor, solve_triangular(factor, right, trans="T"))
 
-    x = solve(target)
-    previous = np.inf
-    for _ in range(_MAX_REFINEMENTS):
-        correction = solve(_product(X, x, target))
-        share = float(np.abs(correction).max()) / max(float(np.abs(x).max()), 1e-300)
-        if share >= previous:
-            break
-        x, previous = x - correction, share
-        if share < _EPS / 2:
-            break
-    return x
+    return refine_with(lambda x: _product(X, x, target), target, solve)
 
 
 def _product(X: Float, x: Float, target: Float) -> Float:
     """Return ``X @ (X.T @ x) - target`` to about twice the working precision."""
-    weights, rest, _ = residual(np.ascontiguousarray(X.T), x, np.zeros(X.shape[1]))
+    weights, rest, _ = residual(np.ascontiguousarray(X.T), x, np.zeros(int(X.shape[1])))
     high, low, _ = residual(X, weights, target)
     return high + (low + X @ rest)

@@ -22,7 +22,7 @@ import numpy as np
 from relubias._validate import Float
 from relubias.minnorm._products import residual
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
-from relubias.minnorm.pool import SHARED, SOLE, build_pool, hull_pool
+from relubias.minnorm.pool import SHARED, SOLE, build_pool, hull_pool, own_and_other
 
 __all__ = ["certify_two_neurons", "pair_multipliers"]
 
@@ -35,9 +35,8 @@ def pair_multipliers(
 ) -> tuple[Float, Float]:
     """Return the multipliers of rows a and b of the labels that are not zero."""
     nonzero = labels != 0
-    positive = labels[nonzero] > 0
-    plus, minus = weights[0] * dual[0][nonzero], weights[1] * dual[1][nonzero]
-    own, other = np.where(positive, plus, minus), np.where(positive, minus, plus)
+    scaled = np.array([c * row[nonzero] for c, row in zip(weights, dual, strict=True)])
+    own, other = own_and_other(labels[nonzero], scaled)
     a = own + other
     a[np.abs(a) <= 8 * _EPS * np.abs(other)] = 0.0  # the rounding of own = b, other = -b
     return a, -other
@@ -102,10 +101,8 @@ def certify_two_neurons(
 
 def _slacks(gram: Float, labels: Float, dual: Float) -> tuple[Float, Float]:
     """Return the slacks a and b of the labels that are not zero."""
-    zeros = np.zeros(labels.size)
-    plus, minus = residual(gram, dual[0], zeros)[0], residual(gram, dual[1], zeros)[0]
-    positive = labels > 0
-    own, other = np.where(positive, plus, minus), np.where(positive, minus, plus)
+    primal = np.array([residual(gram, row, np.zeros(labels.size))[0] for row in dual])
+    own, other = own_and_other(labels, primal)
     a, nonzero = own - np.abs(labels), labels != 0
     return a[nonzero], (a - other)[nonzero]
 

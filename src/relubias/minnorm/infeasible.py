@@ -25,9 +25,10 @@ def features_null_test(features: Float) -> NullTest:
     def squared_length(z: Float, lead: int) -> float:
         others = np.flatnonzero(z)
         others = others[others != lead]
-        row = features[lead] * z[lead]
+        row: Float = features[lead] * z[lead]
         if others.size:
-            x = np.linalg.lstsq(features[others].T, -row, rcond=None)[0]
+            answer = np.linalg.lstsq(features[others].T, -row, rcond=None)[0]
+            x = np.asarray(answer, dtype=np.float64)
             row = row + x @ features[others]
             noise = float(np.abs(x) @ lengths[others])
         else:

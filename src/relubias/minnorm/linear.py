@@ -14,6 +14,7 @@ from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_indices, as_labels
 from relubias.errors import NotSolvedError
 from relubias.minnorm._products import residual
+from relubias.minnorm._systems import cholesky_solver, refine
 from relubias.minnorm.scaling import in_unit_scale
 from relubias.problem import require_problem
 
@@ -129,17 +130,18 @@ def linear_minimum_norm(
     problem = require_problem(problem)
     n = problem.n_samples
     y = problem.labels if labels is None else as_labels("labels", labels, n)
-    rows = np.arange(n) if subset is None else as_indices("subset", subset, n)
+    rows = as_indices("subset", np.ones(n, dtype=bool) if subset is None else subset, n)
     dual, primal = np.zeros(n), np.zeros(n)
     if rows.size == 0 or not y[rows].any():
         return _result(dual, primal, 0.0, rows, consistent=True, misfit=0.0)
     with one_blas_thread(n):
-        wanted = np.where(_mask(rows, n), y, 0.0)
+        wanted = np.zeros(n)
+        wanted[rows] = y[rows]
         gram, target, units = in_unit_scale(problem.gram, wanted, by_row=False)
         x, misfit, consistent = _solve(gram[np.ix_(rows, rows)], target[rows])
         scaled = np.zeros(n)
         scaled[rows] = x
-        high, low, _ = residual(gram, scaled, np.zeros(n))
+        high, low, _ = residual(gram, scaled, np.zeros_like(scaled))
     predictions = high + low
     if consistent:
         predictions[rows] = target[rows]
@@ -154,52 +156,36 @@ def linear_minimum_norm(
     )
 
 
-def _mask(rows: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
-    mask = np.zeros(n, dtype=np.bool_)
-    mask[rows] = True
-    return mask
-
-
 def _solve(gram: Float, target: Float) -> tuple[Float, Float, bool]:
     """Return duals, misfit and whether the system is consistent to rounding."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
-    try:
-        factor = cho_factor(gram, lower=True)
-        pivots = np.diagonal(factor[0]) ** 2
-        well = bool((pivots > 1e-13 * np.diagonal(gram)).all())
-    except LinAlgError:
-        factor, well = None, False
-    if well:
-        x = _refined(gram, target, lambda r: cho_solve(factor, r))
-        return x, _misfit(gram, x, target), True
+    solve = cholesky_solver(gram)
+    if solve is not None:
+        x = refine(gram, target, solve)
+        misfit = _misfit(gram, x, target)
+        if np.abs(misfit).max() <= _noise(gram, x, target):
+            return x, misfit, True
     values, vectors = np.linalg.eigh(gram)
     kept = values > 16 * target.size * _EPS * values[-1]
-    basis, values = vectors[:, kept], values[kept]
-    x = _refined(gram, target, lambda r: basis @ ((basis.T @ r) / values))
+    basis: Float = vectors[:, kept]
+    inverse: Float = 1.0 / values[kept]
+
+    def pseudo_solve(right: Float) -> Float:
+        return basis @ ((basis.T @ right) * inverse)
+
+    x = refine(gram, target, pseudo_solve)
     misfit = _misfit(gram, x, target)
+    return x, misfit, bool(np.abs(misfit).max() <= _noise(gram, x, target))
+
+
+def _noise(gram: Float, x: Float, target: Float) -> float:
+    """Return the misfit that rounding explains."""
     terms = np.abs(gram) @ np.abs(x) + np.abs(target)
-    noise = 64 * target.size * _EPS * float(terms.max())
-    return x, misfit, bool(np.abs(misfit).max() <= noise)
+    return 64 * target.size * _EPS * float(terms.max())
 
 
 def _misfit(gram: Float, x: Float, target: Float) -> Float:
     high, low, _ = residual(gram, x, target)
     return high + low
-
-
-def _refined(gram: Float, target: Float, solve: Any) -> Float:
-    x = solve(target)
-    previous = np.inf
-    for _ in range(8):
-        correction = solve(_misfit(gram, x, target))
-        share = float(np.abs(correction).max()) / max(float(np.abs(x).max()), 1e-300)
-        if share >= previous:
-            break
-        x, previous = x - correction, share
-        if share < _EPS / 2:
-            break
-    return x
 
 
 def _result(

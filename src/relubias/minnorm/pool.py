@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 
-__all__ = ["OFF", "SHARED", "SOLE", "UNDECIDED", "Pool", "build_pool", "hull_pool"]
+__all__ = ["OFF", "SHARED", "SOLE", "UNDECIDED", "Pool", "build_pool", "hull_pool", "own_and_other"]
 
 UNDECIDED = 0
 SOLE = 1
@@ -49,6 +49,12 @@ class Pool(NamedTuple):
         np.add.at(dual[0], self.sample, multipliers * self.plus / self.weights[0])
         np.add.at(dual[1], self.sample, multipliers * self.minus / self.weights[1])
         return dual
+
+
+def own_and_other(labels: Float, values: Float) -> tuple[Float, Float]:
+    """Return what belongs to the neuron of each label's sign, and to the other; plus is row 0."""
+    row, column = (labels <= 0).astype(np.intp), np.arange(labels.size)
+    return values[row, column], values[1 - row, column]
 
 
 def hull_pool(gram: Float, labels: Float, weights: tuple[float, float]) -> Pool:

@@ -51,9 +51,7 @@ def row_scale(gram: Float) -> Float:
     return np.ldexp(1.0, np.where(mantissa > 0, -(exponent // 2), 0))
 
 
-def in_unit_scale(
-    gram: Float, labels: Float, *, by_row: bool = True
-) -> tuple[Float, Float, Units]:
+def in_unit_scale(gram: Float, labels: Float, *, by_row: bool = True) -> tuple[Float, Float, Units]:
     """Return the Gram matrix with its diagonal in [1/2, 2), labels below 1, and the way back.
 
     With `by_row` false, all samples are scaled alike and the largest diagonal entry is in

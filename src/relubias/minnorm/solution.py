@@ -154,7 +154,7 @@ class MinimumNorm:
         """
         import pandas as pd
 
-        m, n = self.dual.shape
+        m, n = self.problem.n_neurons, self.problem.n_samples
         return pd.DataFrame(
             {
                 "neuron": np.repeat(np.arange(m), n),
