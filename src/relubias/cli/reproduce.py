@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from relubias.cli._options import whole_number
+from relubias.cli._output import emit
+
 if TYPE_CHECKING:
     from relubias.experiments import Reproduction
 
 __all__ = ["reproduce"]
 
+_FLAG = Parameter(negative="", show_default=False)
+
 
 def reproduce(
     *,
-    full: bool = False,
-    quick: bool = False,
+    full: Annotated[bool, _FLAG] = False,
+    quick: Annotated[bool, _FLAG] = False,
     only: str | None = None,
     out: Path = Path("reproduction"),
-    seed: int = 0,
-    fresh: Annotated[bool, Parameter(negative="")] = False,
+    seed: Annotated[int, Parameter(converter=whole_number)] = 0,
+    fresh: Annotated[bool, _FLAG] = False,
 ) -> int:
     """Recompute the paper's figures, judge them, and write a report.
-
-    Writes report.html, summary.json, tables/*.csv and figures/*.{png,pdf}. Finished experiments are
-    kept: run it again to go on. Names: fig1 to fig8, stepsize, initialisation, freezing, limit.
-
-    Example: relubias reproduce --only fig2,fig4 --out figures
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def reproduce(
     quick : bool
         A smoke run with a few seeds.
     only : str, optional
-        Names, separated by commas.
+        Names, separated by commas: fig1 to fig8, stepsize, initialisation, freezing, limit.
     out : Path
-        Folder to write to.
+        Folder for report.html, summary.json, tables and figures; finished ones are kept.
     seed : int
         Seed of all draws.
     fresh : bool
@@ -54,11 +54,11 @@ def reproduce(
     from relubias.experiments import reproduce as run
 
     if full and quick:
-        raise fail("full", "contradicts quick", "choose one")
+        raise fail("--full", "contradicts --quick", "choose one")
     keys = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     scale = Scale.FULL if full else Scale.QUICK if quick else Scale.DEFAULT
     done = run(keys, out=out, scale=scale, seed=seed, fresh=fresh, progress=True)
-    print(_screen(done))
+    emit(_screen(done) + "\n")
     return 0
 
 
