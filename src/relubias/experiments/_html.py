@@ -59,6 +59,7 @@ main > section[id] { border-top: 1px solid var(--line); margin-top: 2.5rem; padd
 figure { margin: 1rem 0; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border-radius: .4rem;
   border: 1px solid var(--line); padding: .5rem; }
+sub, sup { line-height: 0; }
 figcaption { margin-top: .5rem; }
 .verdict { list-style: none; padding: 0; margin: .5rem 0 1rem; }
 .verdict li { margin: .4rem 0; }
@@ -85,9 +86,9 @@ _GREEK = {
     "lambda": "λ",
     "kappa": "κ",
     "beta": "β",
-    "alpha": "α",
+    "alpha": "\N{GREEK SMALL LETTER ALPHA}",
     "eta": "η",
-    "rho": "ρ",
+    "rho": "\N{GREEK SMALL LETTER RHO}",
     "eps": "ε",
 }
 _WORDS = re.compile(rf"\b({'|'.join(_GREEK)})(?=\b|_)")
@@ -110,7 +111,7 @@ def tag(name: str, content: str, kind: str = "") -> str:
 
 def minus(text: str) -> str:
     """Return a number with a true minus sign."""
-    return text.replace("-", "−")
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def prose(text: str) -> str:

@@ -12,7 +12,7 @@ import relubias as rb
 from relubias._validate import Float
 from relubias.experiments._law import gap_law
 
-__all__ = ["Case", "descend", "gap_rows"]
+__all__ = ["Case", "descend", "gap_rows", "shortest"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -38,16 +38,22 @@ def descend(cases: Sequence[Case], *, max_iter: int = 10_000_000) -> Any:
     )
 
 
+def shortest(cases: Sequence[Case]) -> dict[int, Any]:
+    """Return the minimum norm of every distinct problem, by its identity."""
+    problems = {id(case.problem): case.problem for case in cases}
+    return {key: rb.minimum_norm(problem) for key, problem in problems.items()}
+
+
 def gap_rows(
     cases: Sequence[Case], *, trace: float, max_iter: int = 10_000_000
 ) -> list[dict[str, Any]]:
     """Return one row per case: the gap, the law, both norms, and when the pattern last moved."""
     batch = descend(cases, max_iter=max_iter)
     rows: list[dict[str, Any]] = []
+    solutions = shortest(cases)
     for b, case in enumerate(cases):
         problem, y = case.problem, case.problem.labels
-        shortest = rb.minimum_norm(problem)
-        gap = rb.bias_gap(problem, batch.dual[b], shortest)
+        gap = rb.bias_gap(problem, batch.dual[b], solutions[id(problem)])
         kappa = case.step_size * trace
         initial = (case.start @ problem.gram)[0]
         positive, negative = float(np.linalg.norm(y[y > 0])), float(np.linalg.norm(y[y < 0]))

@@ -42,8 +42,7 @@ def select(table: DataFrame, **conditions: Any) -> DataFrame:
 
 def groups(table: DataFrame, name: str) -> Iterator[tuple[Any, DataFrame]]:
     """Iterate over the rows that share an entry of a column, sorted by that entry."""
-    for key, part in table.groupby(name, sort=True):
-        yield key, part
+    yield from table.groupby(name, sort=True)
 
 
 def write(table: DataFrame, path: Path) -> None:

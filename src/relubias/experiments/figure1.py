@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 import relubias as rb
 from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
+from relubias.experiments._machine import (
+    AGREEING,
+    COLOURS,
+    DISAGREEING,
+    FROZEN,
+    SMALL,
+    STATES,
+    draw_machine,
+)
 from relubias.experiments._statistics import proportion
 from relubias.experiments._table import DataFrame, frame, select, values
 from relubias.experiments.registry import (
@@ -35,8 +44,6 @@ _RUNS = {Scale.QUICK: 4, Scale.DEFAULT: 60, Scale.FULL: 400}
 
 SHOWN = 8  # runs drawn in the plane
 
-STATES = ("active, agreeing", "active, disagreeing", "frozen", "inactive, small dual")
-AGREEING, DISAGREEING, FROZEN, SMALL = range(4)
 _SHORT = ("agreeing", "disagreeing", "frozen", "small")
 
 
@@ -91,72 +98,6 @@ def count(table: DataFrame) -> NDArray[np.int64]:
     return counts
 
 
-_PLACES = {
-    DISAGREEING: (0.19, 0.78),
-    FROZEN: (0.81, 0.78),
-    SMALL: (0.19, 0.16),
-    AGREEING: (0.81, 0.16),
-}
-_COLOURS = {
-    AGREEING: style.BLUE,
-    DISAGREEING: style.ORANGE,
-    FROZEN: style.VERMILLION,
-    SMALL: style.GREY,
-}
-_LESSONS = {
-    AGREEING: "absorbing (Lemma 5)",
-    FROZEN: "absorbing (Lemma 6)",
-    DISAGREEING: "leaves in one step",
-    SMALL: "undetermined",
-}
-
-
-def _machine(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw the four regions as a state machine with the counted moves."""
-    ax.set_axis_off()
-    ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1)
-    totals = counts.sum(axis=1)
-    frames: dict[int, Any] = {}
-    for state, (x, y) in _PLACES.items():
-        share = counts[state, state] / max(totals[state], 1)
-        absorbing = totals[state] > 0 and counts[state, state] == totals[state]
-        for pad in (0.55, 0.8) if absorbing else (0.55,):
-            box = cast("Any", ax).text(
-                x, y, f"{STATES[state]}\n{_LESSONS[state]}\nstays in {share:.1%} of {totals[state]:,} steps",
-                ha="center", va="center", color=style.BLACK, linespacing=1.35, zorder=3,
-                bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white" if pad < 0.6 else "none",
-                      "edgecolor": _COLOURS[state], "linewidth": 1.4},
-            )  # fmt: skip
-            frames[state] = box.get_bbox_patch()
-    for a, b in zip(*(map(int, part) for part in np.nonzero(counts)), strict=True):
-        if a != b:
-            label = f"{counts[a, b] / totals[a]:.1%}  ({counts[a, b]:,})"
-            _move(ax, a, b, label, (frames[a], frames[b]))
-
-
-def _move(ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any]) -> None:
-    """Draw one arrow between two frames; the two vertical ones bend apart."""
-    (x0, y0), (x1, y1) = _PLACES[a], _PLACES[b]
-    vertical = x0 == x1
-    cast("Any", ax).annotate(
-        "", xy=(x1, y1), xytext=(x0, y0), zorder=2,
-        arrowprops={
-            "arrowstyle": "-|>", "color": style.BLACK, "lw": 0.9, "shrinkA": 3, "shrinkB": 3,
-            "patchA": frames[0], "patchB": frames[1],
-            "connectionstyle": "arc3,rad=0.35" if vertical else "arc3,rad=0",
-        },
-    )  # fmt: skip
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    if vertical:
-        side = np.sign(y1 - y0)
-        ax.text(x + 0.058 * side, y, label, ha="left" if side > 0 else "right", va="center")
-    elif y0 == y1:
-        ax.text(x, y + 0.04, label, ha="center", va="bottom")
-    else:
-        ax.text(x + 0.1, y, label, ha="left", va="center")
-
-
 def _plane(ax: Axes, part: DataFrame, regions: Mapping[str, str]) -> None:
     """Draw one-step arrows in the plane of dual and primal variable."""
     dual, primal, time = (values(part, name) for name in ("dual", "primal", "time"))
@@ -178,7 +119,7 @@ def _plane(ax: Axes, part: DataFrame, regions: Mapping[str, str]) -> None:
     for state, marker in ((AGREEING, "o"), (FROZEN, "s"), (SMALL, "x"), (DISAGREEING, "^")):
         at = last[(resting[last] == state) & (values(part, "run")[last] < SHOWN)]
         ax.plot(
-            dual[at], primal[at], marker, color=_COLOURS[state], markersize=3.2, zorder=4, alpha=0.9
+            dual[at], primal[at], marker, color=COLOURS[state], markersize=3.2, zorder=4, alpha=0.9
         )
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
@@ -191,7 +132,7 @@ def draw(table: DataFrame) -> Figure:
     grid = cast("Any", figure).add_gridspec(2, 2, height_ratios=(1, 1.15))
     machine = figure.add_subplot(grid[0, :])
     style.panel(machine, "a", "one step of gradient descent, counted")
-    _machine(machine, count(table))
+    draw_machine(machine, count(table))
     for column, (letter, agrees, title, regions) in enumerate(
         (
             ("b", True, "examples that agree with the neuron",
@@ -237,9 +178,9 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
         Finding(
             agreement=Agreement.AGREES if min(stay) > 0.999 else Agreement.DIFFERS,
             sentence=(
-                f"Agreeing active examples stay active in {stay[0]:.2%} of their steps, frozen ones "
-                f"stay frozen in {stay[1]:.2%}; disagreeing active examples are frozen one step "
-                f"later in {measured['disagreeing_to_frozen'].value:.1%}."
+                f"Agreeing active examples stay active in {stay[0]:.2%} of their steps, frozen "
+                f"ones stay frozen in {stay[1]:.2%}; disagreeing active examples are frozen one "
+                f"step later in {measured['disagreeing_to_frozen'].value:.1%}."
             ),
         ),
     )
@@ -249,21 +190,23 @@ EXPERIMENT = Experiment(
     key="fig1",
     title="Figure 1: where one step moves an example",
     claim=(
-        "Two regions are absorbing: an active example whose label agrees with the neuron's sign stays "
-        "active (Lemma 5), and an example with a sufficiently negative dual variable stays frozen "
-        "(Lemma 6). An active example that disagrees is frozen one step later. For inactive examples "
-        "with a small dual variable nothing is said."
+        "Two regions are absorbing: an active example whose label agrees with the neuron's sign "
+        "stays active (Lemma 5), and an example with a sufficiently negative dual variable stays "
+        "frozen (Lemma 6). An active example that disagrees is frozen one step later. For "
+        "inactive examples with a small dual variable nothing is said."
     ),
     settings=(
-        "Two neurons, n = 10, d = 2000, isotropic Gaussian features, |y| ~ U(0.5, 1) with random signs, "
-        "kappa = 0.5; every other run starts from predictions U(0.01, 0.1), the rest from random weights "
-        "that give predictions of size 0.05. Frozen means inactive with ||lambda||_1 beta <= -0.5 kappa y_min. The first 10 steps."
+        "Two neurons, n = 10, d = 2000, isotropic Gaussian features, |y| ~ U(0.5, 1) with random "
+        "signs, kappa = 0.5; every other run starts from predictions U(0.01, 0.1), the rest from "
+        "random weights that give predictions of size 0.05. Frozen means inactive with "
+        "||lambda||_1 beta <= -0.5 kappa y_min. The first 10 steps."
     ),
     provenance=Provenance.DERIVED,
     caption=(
-        "State machine of the four regions with the counted share of one-step moves (a; double frames "
-        "are absorbing), and real one-step moves in the plane of dual and primal variable, for examples "
-        "that agree with the neuron (b) and that disagree (c); markers are resting places."
+        "State machine of the four regions with the counted share of one-step moves (a; double "
+        "frames are absorbing), and real one-step moves in the plane of dual and primal "
+        "variable, for examples that agree with the neuron (b) and that disagree (c); markers "
+        "are resting places."
     ),
     compute=compute,
     draw=draw,

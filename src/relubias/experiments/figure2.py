@@ -45,7 +45,8 @@ _SETTINGS = {
     Scale.QUICK: _Settings((2000, 3e4, 1e6), (1, 8, 64), 8),
     Scale.DEFAULT: _Settings(_DIMENSIONS, (1, 2, 4, 8, 16, 32, 64), 60),
     Scale.FULL: _Settings(
-        (*_DIMENSIONS, *(10.0**k for k in range(7, 13))), (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64), 200
+        (*_DIMENSIONS, *(10.0**k for k in range(7, 13))),
+        (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64), 200
     ),
 }  # fmt: skip
 
@@ -181,8 +182,8 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.AGREES if rate else Agreement.DIFFERS,
             sentence=(
                 f"The gap scales like sqrt(n_-/||lambda||_1): slope {down.value:.3f} in d and "
-                f"{up.value:.3f} in n_-, and {measured['fraction_between_bounds'].value:.0%} of the "
-                "runs lie between the bounds."
+                f"{up.value:.3f} in n_-, and {measured['fraction_between_bounds'].value:.0%} of "
+                "the runs lie between the bounds."
             ),
         ),
         Finding(
@@ -204,14 +205,14 @@ EXPERIMENT = Experiment(
     key="fig2",
     title="Figure 2: the gap scales like sqrt(n_-/||lambda||_1)",
     claim=(
-        "Theorem 2: from positive predictions and with a step of order 1/||lambda||_1, the limit of "
-        "gradient descent lies at a distance between c y_min and C y_max times "
+        "Theorem 2: from positive predictions and with a step of order 1/||lambda||_1, the limit "
+        "of gradient descent lies at a distance between c y_min and C y_max times "
         "sqrt(n_-/||lambda||_1) from the shortest solution w*."
     ),
     settings=(
-        "One neuron, isotropic Gaussian features, |y| ~ U(0.5, 1), kappa = 0.9, initial predictions "
-        "0.005. Panel a: n = 20, n_- = 10. Panel b: n_+ = 20, d = 200,000. The grey region has "
-        "c = 0.6 kappa and C = 1.35 kappa. Slopes in d from d = 2000 on."
+        "One neuron, isotropic Gaussian features, |y| ~ U(0.5, 1), kappa = 0.9, initial "
+        "predictions 0.005. Panel a: n = 20, n_- = 10. Panel b: n_+ = 20, d = 200,000. The grey "
+        "region has c = 0.6 kappa and C = 1.35 kappa. Slopes in d from d = 2000 on."
     ),
     provenance=Provenance.RECONSTRUCTED,
     caption=(

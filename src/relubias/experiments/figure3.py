@@ -181,9 +181,10 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             if many.value > 0.75 and distance.value < 0.05
             else Agreement.DIFFERS,
             sentence=(
-                f"The set S depends on the start in {many.value:.0%} of the data sets, and the limit is "
-                f"the linear interpolator on S up to {distance.value:.1%} of its norm; all positive "
-                f"examples are fitted in {measured['fraction_fits_positives'].value:.0%} of the runs."
+                f"The set S depends on the start in {many.value:.0%} of the data sets, and the "
+                f"limit is the linear interpolator on S up to {distance.value:.1%} of its norm; "
+                "all positive examples are fitted in "
+                f"{measured['fraction_fits_positives'].value:.0%} of the runs."
             ),
         ),
     )
@@ -202,8 +203,8 @@ EXPERIMENT = Experiment(
     ),
     provenance=Provenance.RECOVERED,
     caption=(
-        "Predictions before the ReLU against the step, for two random starts on the same data (a, b; "
-        "circles mark positive labels), and how many different sets S a data set has (c)."
+        "Predictions before the ReLU against the step, for two random starts on the same data "
+        "(a, b; circles mark positive labels), and how many different sets S a data set has (c)."
     ),
     compute=compute,
     draw=draw,

@@ -122,8 +122,8 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
         Finding(
             agreement=Agreement.AGREES if agrees else Agreement.DIFFERS,
             sentence=(
-                f"One step settles the picture in {settled.value:.1%} of the runs, and the loss reaches "
-                f"zero in {fitted.value:.1%}."
+                f"One step settles the picture in {settled.value:.1%} of the runs, and the loss "
+                f"reaches zero in {fitted.value:.1%}."
             ),
         ),
         Finding(
@@ -141,14 +141,14 @@ EXPERIMENT = Experiment(
     key="fig4",
     title="Figure 4: two neurons, positive start: settled after one step",
     claim=(
-        "Theorem 3: from positive predictions, after one step every example that agrees with a neuron "
-        "is active on it for good (blue region) and every other one is frozen for good (red region); "
-        "the training loss goes to zero."
+        "Theorem 3: from positive predictions, after one step every example that agrees with a "
+        "neuron is active on it for good (blue region) and every other one is frozen for good "
+        "(red region); the training loss goes to zero."
     ),
     settings=(
-        "Two neurons, n = 10, d = 2000, x ~ N(0, I), |y| ~ U(0.1, 1) with random signs. Step size and "
-        "start are not known; panel a has kappa = 0.5 and initial predictions 0.001. Positive examples "
-        "come first. The red region is ||lambda||_1 beta <= -0.25 kappa y_min."
+        "Two neurons, n = 10, d = 2000, x ~ N(0, I), |y| ~ U(0.1, 1) with random signs. Step "
+        "size and start are not known; panel a has kappa = 0.5 and initial predictions 0.001. "
+        "Positive examples come first. The red region is ||lambda||_1 beta <= -0.25 kappa y_min."
     ),
     provenance=Provenance.RECOVERED,
     caption=(

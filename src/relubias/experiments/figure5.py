@@ -135,18 +135,18 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.AGREES if max(zero) < 0.3 else Agreement.DIFFERS,
             sentence=(
                 "From a random start the global minimum is missed: zero loss in "
-                f"{measured[f'fraction_zero_loss_variance{at}'].value:.1%} of the runs at variance "
-                f"{VARIANCE:g}, and in at most {max(zero):.0%} at any size. In the run drawn "
-                f"{measured['outside_blue_after_one_step'].value:.0f} examples are outside blue and "
-                f"{measured['outside_red_after_one_step'].value:.0f} outside red after one step."
+                f"{measured[f'fraction_zero_loss_variance{at}'].value:.1%} of the runs at "
+                f"variance {VARIANCE:g}, and in at most {max(zero):.0%} at any size. In the run "
+                f"drawn {measured['outside_blue_after_one_step'].value:.0f} examples are outside "
+                f"blue and {measured['outside_red_after_one_step'].value:.0f} outside red after "
+                "one step."
             ),
         ),
         Finding(
             agreement=Agreement.BEYOND,
             sentence=(
-                "An example whose neuron starts off is not always lost: "
-                f"{here:.0%} are fitted in the end at variance {VARIANCE:g}, but {max(rescued):.0%} at "
-                "the smallest starts."
+                f"An example whose neuron starts off is not always lost: {here:.0%} are fitted in "
+                f"the end at variance {VARIANCE:g}, but {max(rescued):.0%} at the smallest starts."
             ),
         ),
     )
@@ -156,18 +156,19 @@ EXPERIMENT = Experiment(
     key="fig5",
     title="Figure 5: two neurons, random start: no global minimum",
     claim=(
-        "From a random start the conditions of Theorem 3 fail after one step: some examples leave the "
-        "blue region, others miss the red one, and no global minimum is reached."
+        "From a random start the conditions of Theorem 3 fail after one step: some examples "
+        "leave the blue region, others miss the red one, and no global minimum is reached."
     ),
     settings=(
-        "The data of Figure 4, kappa = 0.5. The size of the start is not known; panel a has initial "
-        "weights N(0, 2e-6 I), predictions of size 0.06."
+        "The data of Figure 4, kappa = 0.5. The size of the start is not known; panel a has "
+        "initial weights N(0, 2e-6 I), predictions of size 0.06."
     ),
     provenance=Provenance.RECOVERED,
     caption=(
-        "One run at five checkpoints (a; a row per neuron), the share of examples fitted in the end "
-        "though the neuron of their sign starts inactive on them (b), and the share of runs that reach "
-        "zero loss (c), against the variance of the initial weights, with 90% intervals."
+        "One run at five checkpoints (a; a row per neuron), the share of examples fitted in the "
+        "end though the neuron of their sign starts inactive on them (b), and the share of runs "
+        "that reach zero loss (c), against the variance of the initial weights, with 90% "
+        "intervals."
     ),
     compute=compute,
     draw=draw,

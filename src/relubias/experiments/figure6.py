@@ -55,8 +55,8 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.AGREES if moving[0].value > 0.5 else Agreement.DIFFERS,
             sentence=(
                 f"Where d is comparable to n the pattern keeps moving ({moving[0].label}: "
-                f"{moving[0].value:.0%}; {moving[-1].label}: {moving[-1].value:.0%}), and the global "
-                f"minimum is often missed ({zero[0].label}: {zero[0].value:.0%}; "
+                f"{moving[0].value:.0%}; {moving[-1].label}: {moving[-1].value:.0%}), and the "
+                f"global minimum is often missed ({zero[0].label}: {zero[0].value:.0%}; "
                 f"{zero[-1].label}: {zero[-1].value:.0%})."
             ),
         ),
@@ -79,8 +79,8 @@ EXPERIMENT = Experiment(
     provenance=Provenance.RECONSTRUCTED,
     caption=(
         "When each example is active on the positive and on the negative neuron, for one run per "
-        "dimension (a), and the share of runs whose pattern still moves after the first step (b) and "
-        "that reach zero loss (c), with 90% intervals."
+        "dimension (a), and the share of runs whose pattern still moves after the first step (b) "
+        "and that reach zero loss (c), with 90% intervals."
     ),
     compute=compute,
     draw=draw,

@@ -67,15 +67,15 @@ EXPERIMENT = Experiment(
     title="Figure 7: moderate dimension, random start",
     claim=(
         "Without high dimension and from a random start, examples keep entering and leaving the "
-        "activation regions and no global minimum is reached. (The paper's own figure is not known; "
-        "this is our reading of its place in the text.)"
+        "activation regions and no global minimum is reached. (The paper's own figure is not "
+        "known; this is our reading of its place in the text.)"
     ),
     settings=("As Figure 6, with initial weights N(0, 2e-6 I)."),
     provenance=Provenance.RECONSTRUCTED,
     caption=(
         "When each example is active on the positive and on the negative neuron, for one run per "
-        "dimension (a), and the share of runs whose pattern still moves after the first step (b) and "
-        "that reach zero loss (c), with 90% intervals."
+        "dimension (a), and the share of runs whose pattern still moves after the first step (b) "
+        "and that reach zero loss (c), with 90% intervals."
     ),
     compute=compute,
     draw=draw,

@@ -137,7 +137,8 @@ def draw(table: DataFrame) -> Figure:
         style.curve(right, *_rescued(part), look, label)
     style.panel(
         right, "b", "positives that start inactive and are fitted",
-        x=r"size of the initial predictions / ($\|y_+\|/\sqrt{2d}$)", y="share of examples", log="x",
+        x=r"size of the initial predictions / ($\|y_+\|/\sqrt{2d}$)", y="share of examples",
+        log="x",
     )  # fmt: skip
     right.set_ylim(-0.03, 0.83)
     right.axhline(0, color=style.BLACK, linewidth=0.6, linestyle=":")
@@ -176,7 +177,8 @@ def measure(table: DataFrame) -> dict[str, Measured]:
                 )
                 rescued = values(part, "late_fitted").sum(), values(part, "late_positives").sum()
                 result[name] = Measured.of(
-                    f"rescued positives, d = {int(d):,}, kappa {kappa:g}, relative start {ratio:.2g}",
+                    f"rescued positives, d = {int(d):,}, kappa {kappa:g}, relative start "
+                    f"{ratio:.2g}",
                     proportion(*rescued),
                     "0 (Remark 1)",
                 )
@@ -205,10 +207,10 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
         Finding(
             agreement=Agreement.DIFFERS,
             sentence=(
-                "Remark 1 depends on the scale of the start. For starts as small as the rest of the "
-                f"theory asks for, {max(rescued):.0%} of the initially inactive positive examples are "
-                f"fitted in the end (against {min(rescued):.0%} at the largest start), though all of "
-                f"them at once only in {full.value:.0%} of the runs."
+                "Remark 1 depends on the scale of the start. For starts as small as the rest of "
+                f"the theory asks for, {max(rescued):.0%} of the initially inactive positive "
+                f"examples are fitted in the end (against {min(rescued):.0%} at the largest "
+                f"start), though all of them at once only in {full.value:.0%} of the runs."
             ),
         ),
     )
@@ -218,20 +220,20 @@ EXPERIMENT = Experiment(
     key="fig8",
     title="Figure 8(c): a positive example that starts inactive",
     claim=(
-        "Remark 1: from a random start, a positive example on which the neuron starts inactive stays "
-        "inactive, so that only a local minimum is reached; hence the assumption of positive initial "
-        "predictions."
+        "Remark 1: from a random start, a positive example on which the neuron starts inactive "
+        "stays inactive, so that only a local minimum is reached; hence the assumption of "
+        "positive initial predictions."
     ),
     settings=(
         "One neuron. Panel a: n = 10, d = 2000, |y| ~ U(0.1, 1), kappa = 0.5, initial weights "
-        "N(0, 2e-5 I). Panel b: n = 20, n_- = 10, |y| ~ U(0.5, 1); the start is measured in units of "
-        "the interaction between examples, ||y_+||/sqrt(2d)."
+        "N(0, 2e-5 I). Panel b: n = 20, n_- = 10, |y| ~ U(0.5, 1); the start is measured in "
+        "units of the interaction between examples, ||y_+||/sqrt(2d)."
     ),
     provenance=Provenance.RECONSTRUCTED,
     caption=(
-        "Predictions before the ReLU against the step in one run (a; circles mark positive labels), "
-        "and the share of initially inactive positive examples that are fitted in the end, against "
-        "the size of the start, with 90% intervals (b)."
+        "Predictions before the ReLU against the step in one run (a; circles mark positive "
+        "labels), and the share of initially inactive positive examples that are fitted in the "
+        "end, against the size of the start, with 90% intervals (b)."
     ),
     compute=compute,
     draw=draw,

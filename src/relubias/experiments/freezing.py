@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 START = 0.01
+MAX_STEPS = 50_000
 _RATIOS = (2, 4, 8, 16, 32, 64, 128)
 
 
@@ -70,7 +71,7 @@ def _runs(n: int, ratio: int, settings: _Settings, seed: int) -> list[dict[str, 
         for kappa in settings.kappas:
             about = {"n": n, "d": d, "ratio": ratio, "kappa": kappa, "replicate": replicate}
             cases.append(Case(problem=problem, start=start, step_size=kappa / d, about=about))
-    batch = descend(cases, max_iter=1_000_000)
+    batch = descend(cases, max_iter=MAX_STEPS)
     positive = labels > 0
     rows: list[dict[str, Any]] = []
     for b, case in enumerate(cases):
@@ -142,7 +143,7 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             name = f"n{int(n)}_kappa{style.key(kappa)}"
             crossing = _crossing(part)
             result[f"half_point_{name}"] = Measured(
-                label=f"d where half of the runs are settled after one step, n = {n}, kappa {kappa:g}",
+                label=f"d where half of the runs settle in one step, n = {n}, kappa {kappa:g}",
                 value=crossing,
                 expected=f"order n ln n/kappa^2 = {n * math.log(n) / kappa**2:.0f}",
             )
@@ -174,9 +175,10 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
         Finding(
             agreement=Agreement.BEYOND,
             sentence=(
-                "A dimension of order n ln n/kappa^2 suffices, far below n^2: half of the runs are "
-                f"settled after one step at d = {text or 'a dimension outside the range'}. A global "
-                "minimum needs even less, about d = 8 n: examples that become active again do no harm."
+                "A dimension of order n ln n/kappa^2 suffices, far below n^2: half of the runs "
+                f"are settled after one step at d = {text or 'a dimension outside the range'}. A "
+                "global minimum needs even less, about d = 8 n: examples that become active "
+                "again do no harm."
             ),
         ),
     )
@@ -186,18 +188,18 @@ EXPERIMENT = Experiment(
     key="freezing",
     title="Beyond the paper: how large must the dimension be?",
     claim=(
-        "Assumption 2 asks for a dimension of order n^2 (y_max/y_min)^2, so that the activation pattern "
-        "is fixed after one step."
+        "Assumption 2 asks for a dimension of order n^2 (y_max/y_min)^2, so that the activation "
+        "pattern is fixed after one step."
     ),
     settings=(
-        "One neuron, |y| = 1, n_- = n/2, initial predictions 0.01, isotropic Gaussian features. Global "
-        "minimum: the positive examples are fitted and the negative ones inactive."
+        "One neuron, |y| = 1, n_- = n/2, initial predictions 0.01, isotropic Gaussian features. "
+        "Global minimum: the positive examples are fitted and the negative ones inactive."
     ),
     provenance=Provenance.NEW,
     caption=(
-        "Share of runs whose activation pattern equals the signs of the labels from the first step on, "
-        "against d/n (a) and against the rescaled dimension (b), and share of runs that reach a global "
-        "minimum (c); with 90% intervals."
+        "Share of runs whose activation pattern equals the signs of the labels from the first "
+        "step on, against d/n (a) and against the rescaled dimension (b), and share of runs that "
+        "reach a global minimum (c); with 90% intervals."
     ),
     compute=compute,
     draw=draw,

@@ -40,7 +40,8 @@ class _Settings:
 _SETTINGS = {
     Scale.QUICK: _Settings((0.01, 0.5, 1.05), 6),
     Scale.DEFAULT: _Settings(
-        (1e-6, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0), 40
+        (1e-6, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0),
+        40
     ),
     Scale.FULL: _Settings(
         (1e-6, 1e-4, 0.01, 0.05, *(round(0.1 * k, 1) for k in range(1, 10)), 0.95, 0.98, 1.0, 1.02,
@@ -140,10 +141,10 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.BEYOND,
             sentence=(
                 "The gap follows |kappa - (1 - kappa) rho| to within "
-                f"{measured['largest_deviation_from_law'].value:.3f}: larger starts shrink it (from "
-                f"{series[0]:.3f} to {series[lowest]:.3f} at kappa = {KAPPA:g}) until, at "
-                "rho = kappa/(1 - kappa), negative examples survive the first step, are pushed down a "
-                f"second time, and the gap jumps (to {max(series[lowest:]):.2f})."
+                f"{measured['largest_deviation_from_law'].value:.3f}: larger starts shrink it "
+                f"(from {series[0]:.3f} to {series[lowest]:.3f} at kappa = {KAPPA:g}) until, at "
+                "rho = kappa/(1 - kappa), negative examples survive the first step, are pushed "
+                f"down a second time, and the gap jumps (to {max(series[lowest:]):.2f})."
             ),
         ),
     )
@@ -153,18 +154,18 @@ EXPERIMENT = Experiment(
     key="initialisation",
     title="Beyond the paper: the gap against the initialisation",
     claim=(
-        "The paper asks for small positive initial predictions, at most y_min/C, and its bounds on the "
-        "gap do not depend on them."
+        "The paper asks for small positive initial predictions, at most y_min/C, and its bounds "
+        "on the gap do not depend on them."
     ),
     settings=(
-        "One neuron, n = 20, n_- = 10, d = 200,000, |y| ~ U(0.5, 1), initial predictions rho |y_i|. "
-        "Dotted lines: rho = kappa/(1 - kappa)."
+        "One neuron, n = 20, n_- = 10, d = 200,000, |y| ~ U(0.5, 1), initial predictions rho "
+        "|y_i|. Dotted lines: rho = kappa/(1 - kappa)."
     ),
     provenance=Provenance.NEW,
     caption=(
         "The scaled gap, with its law (a; medians with 90% bands), and the share of runs whose "
-        "activation pattern is final after one step (b; 90% intervals), against the relative size of "
-        "the initial predictions."
+        "activation pattern is final after one step (b; 90% intervals), against the relative "
+        "size of the initial predictions."
     ),
     compute=compute,
     draw=draw,

@@ -20,14 +20,18 @@ __all__ = ["render"]
 _ROWS_SHOWN = 8
 
 _INTRODUCTION = (
-    "Gradient descent on a shallow ReLU network whose first layer trains: where it goes, and how far "
-    "that is from the shortest network that fits. This page recomputes the figures of Lai, Wang, Tao "
-    "and Muthukumar (COLT 2026), says for each what the paper claims and what was measured, and adds "
-    "what goes beyond it. Throughout, kappa is the step size times ||lambda||_1, the trace of the "
-    "feature covariance; n_- is the number of negative labels and y_- the vector of them; w* is the "
-    "shortest solution; the sharp law is sqrt(sum over negative labels of "
-    "(kappa |y_i| - (1 - kappa) eps_i)^2 / ||lambda||_1) with initial predictions eps_i. Bands hold "
-    "90% of the runs or are 90% intervals of a share; intervals in tables are 95%."
+    "Gradient descent on a shallow ReLU network whose first layer trains: where does it go, and "
+    "how far is that from the shortest network that fits? This page recomputes the figures of Lai, "
+    "Wang, Tao and Muthukumar (COLT 2026), says for each what the paper claims and what was "
+    "measured, and adds what goes beyond it."
+)
+_NOTATION = (
+    "kappa: step size times ||lambda||_1, the trace of the feature covariance (the dimension d for "
+    "isotropic features). n_-, y_-: number and vector of the negative labels. w*: the shortest "
+    "solution. eps: initial predictions. The sharp law: the gap between the limit and w* is, to "
+    "leading order, the norm over negative labels of kappa |y_i| - (1 - kappa) eps_i, divided by "
+    "sqrt(||lambda||_1). Bands hold 90% of the runs, or are 90% intervals of a share; intervals in "
+    "tables are 95%."
 )
 
 
@@ -48,7 +52,8 @@ def render(store: Store, results: Sequence[Result]) -> str:
     """
     missing = [key for key in KEYS if key not in {result.experiment.key for result in results}]
     parts = [
-        html.tag("p", html.prose(_INTRODUCTION), "lead"),
+        html.tag("p", html.prose(_INTRODUCTION)),
+        html.tag("p", "<b>Notation.</b> " + html.prose(_NOTATION)),
         _contents(results),
         _differences(results),
         *(_section(store, result) for result in results),
@@ -62,6 +67,10 @@ def render(store: Store, results: Sequence[Result]) -> str:
         f"{platform.python_version()}; tables computed in {seconds:.0f} s."
     )
     return html.page("relubias: the paper's figures, measured", about, "\n".join(parts))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _badge(agreement: Agreement) -> str:
@@ -78,7 +87,8 @@ def _kinds(findings: Sequence[Finding]) -> str:
 
 def _contents(results: Sequence[Result]) -> str:
     rows = [
-        f'<li><a href="#{r.experiment.key}">{html.prose(r.experiment.title)}</a> {_kinds(r.findings)}</li>'
+        f'<li><a href="#{r.experiment.key}">{html.prose(r.experiment.title)}</a> '
+        f"{_kinds(r.findings)}</li>"
         for r in results
     ]
     return f'<nav aria-label="Contents"><h2>Contents</h2><ul>{"".join(rows)}</ul></nav>'
@@ -116,9 +126,9 @@ def _section(store: Store, result: Result) -> str:
         [
             f'<section id="{experiment.key}">',
             html.tag("h2", html.prose(experiment.title)),
-            html.tag("p", html.prose(f"{experiment.provenance}."), "provenance"),
-            f'<figure><img alt="{html.escape(experiment.caption)}" src="data:image/png;base64,{png}">'
-            f"<figcaption>{caption}</figcaption></figure>",
+            html.tag("p", html.prose(_sentence(experiment.provenance)), "provenance"),
+            f'<figure><img alt="{html.escape(experiment.caption)}" '
+            f'src="data:image/png;base64,{png}"><figcaption>{caption}</figcaption></figure>',
             html.tag("h3", "The paper"),
             html.tag("p", html.prose(experiment.claim)),
             html.tag("h3", "Measured"),
@@ -155,7 +165,7 @@ def _measured_table(measured: dict[str, Measured]) -> str:
 
 def _number(value: float) -> str:
     if math.isnan(value):
-        return "–"
+        return "\N{EN DASH}"
     if value == int(value) and abs(value) < 1e6:
         return html.minus(f"{int(value)}")
     return html.minus(f"{value:.4g}")

@@ -154,19 +154,19 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.DIFFERS,
             sentence=(
                 "The gap is caused by the finite step, not by the angles between examples: it is "
-                f"proportional to the step size (slope {first.value:.3f} at d = 200,000), and exactly "
-                f"orthogonal examples show the same gap (slope {last.value:.3f}). The lower bound of "
-                "Theorem 2 holds for steps of order 1/||lambda||_1; it does not survive small steps: "
-                f"on orthogonal examples the scaled gap falls from {max(gaps.values()):.2g} to "
-                f"{min(gaps.values()):.2g}."
+                f"proportional to the step size (slope {first.value:.3f} at d = 200,000), and "
+                f"exactly orthogonal examples show the same gap (slope {last.value:.3f}). The "
+                "lower bound of Theorem 2 holds for steps of order 1/||lambda||_1; it does not "
+                "survive small steps: on orthogonal examples the scaled gap falls from "
+                f"{max(gaps.values()):.2g} to {min(gaps.values()):.2g}."
             ),
         ),
         Finding(
             agreement=Agreement.BEYOND,
             sentence=(
-                "For large steps the gap is kappa ||y_-||/sqrt(||lambda||_1); for small ones negative "
-                "examples become active again and are pushed down again, and about sqrt(2/3) of it "
-                "is left."
+                "For large steps the gap is kappa ||y_-||/sqrt(||lambda||_1); for small ones "
+                "negative examples become active again and are pushed down again, and about "
+                "sqrt(2/3) of it is left."
             ),
         ),
     )
@@ -176,15 +176,15 @@ EXPERIMENT = Experiment(
     key="stepsize",
     title="Beyond the paper: the gap against the step size",
     claim=(
-        "Theorem 2 states a gap of order sqrt(n_-/||lambda||_1) for steps between 1/(C C_g ||lambda||_1) "
-        "and 1/(C_g ||lambda||_1). Table 1 sets it beside gradient flow on orthogonal examples, which "
-        "ends exactly at minimum norm, so that the gap reads as the price of examples that are only "
-        "nearly orthogonal."
+        "Theorem 2 states a gap of order sqrt(n_-/||lambda||_1) for steps between 1/(C C_g "
+        "||lambda||_1) and 1/(C_g ||lambda||_1). Table 1 sets it beside gradient flow on "
+        "orthogonal examples, which ends exactly at minimum norm, so that the gap reads as the "
+        "price of examples that are only nearly orthogonal."
     ),
     settings=(
-        "One neuron, n = 20, n_- = 10, |y| ~ U(0.5, 1), initial predictions 5e-7; Gaussian data with "
-        "d = 2,000 and d = 200,000, and exactly orthogonal examples. kappa is the step size times "
-        "||lambda||_1."
+        "One neuron, n = 20, n_- = 10, |y| ~ U(0.5, 1), initial predictions 5e-7; Gaussian data "
+        "with d = 2,000 and d = 200,000, and exactly orthogonal examples. kappa is the step size "
+        "times ||lambda||_1."
     ),
     provenance=Provenance.NEW,
     caption=(

@@ -1,11 +1,11 @@
-"""What `reproduce` leaves in its folder: tables, figures and the stamps that say what is finished."""
+"""What `reproduce` leaves in its folder: tables, figures, and stamps that say what is finished."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +146,7 @@ class Store:
 
 
 @contextmanager
-def aside(path: Path) -> Iterator[Path]:
+def aside(path: Path) -> Generator[Path]:
     """Yield a path beside `path` that replaces it when the block succeeds."""
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:

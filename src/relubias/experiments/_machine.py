@@ -1,0 +1,85 @@
+"""The four regions of an example as a state machine with counted moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias.experiments import _style as style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["AGREEING", "COLOURS", "DISAGREEING", "FROZEN", "SMALL", "STATES", "draw_machine"]
+
+STATES = ("active, agreeing", "active, disagreeing", "frozen", "inactive, small dual")
+AGREEING, DISAGREEING, FROZEN, SMALL = range(4)
+
+_PLACES = {
+    DISAGREEING: (0.19, 0.78),
+    FROZEN: (0.81, 0.78),
+    SMALL: (0.19, 0.16),
+    AGREEING: (0.81, 0.16),
+}
+COLOURS = {
+    AGREEING: style.BLUE,
+    DISAGREEING: style.ORANGE,
+    FROZEN: style.VERMILLION,
+    SMALL: style.GREY,
+}
+_LESSONS = {
+    AGREEING: "absorbing (Lemma 5)",
+    FROZEN: "absorbing (Lemma 6)",
+    DISAGREEING: "leaves in one step",
+    SMALL: "undetermined",
+}
+
+
+def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
+    """Draw the four regions as a state machine with the counted moves."""
+    ax.set_axis_off()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    totals = counts.sum(axis=1)
+    frames: dict[int, Any] = {}
+    for state, (x, y) in _PLACES.items():
+        share = counts[state, state] / max(totals[state], 1)
+        absorbing = totals[state] > 0 and counts[state, state] == totals[state]
+        for pad in (0.55, 0.8) if absorbing else (0.55,):
+            box = cast("Any", ax).text(
+                x, y,
+                f"{STATES[state]}\n{_LESSONS[state]}\n"
+                f"stays in {share:.1%} of {totals[state]:,} steps",
+                ha="center", va="center", color=style.BLACK, linespacing=1.35, zorder=3,
+                bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white" if pad < 0.6 else "none",
+                      "edgecolor": COLOURS[state], "linewidth": 1.4},
+            )  # fmt: skip
+            frames[state] = box.get_bbox_patch()
+    for a, b in zip(*(map(int, part) for part in np.nonzero(counts)), strict=True):
+        if a != b:
+            label = f"{counts[a, b] / totals[a]:.1%}  ({counts[a, b]:,})"
+            _move(ax, a, b, label, (frames[a], frames[b]))
+
+
+def _move(ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any]) -> None:
+    """Draw one arrow between two frames; the two vertical ones bend apart."""
+    (x0, y0), (x1, y1) = _PLACES[a], _PLACES[b]
+    vertical = x0 == x1
+    cast("Any", ax).annotate(
+        "", xy=(x1, y1), xytext=(x0, y0), zorder=2,
+        arrowprops={
+            "arrowstyle": "-|>", "color": style.BLACK, "lw": 0.9, "shrinkA": 3, "shrinkB": 3,
+            "patchA": frames[0], "patchB": frames[1],
+            "connectionstyle": "arc3,rad=0.35" if vertical else "arc3,rad=0",
+        },
+    )  # fmt: skip
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    if vertical:
+        side = np.sign(y1 - y0)
+        ax.text(x + 0.058 * side, y, label, ha="left" if side > 0 else "right", va="center")
+    elif y0 == y1:
+        ax.text(x, y + 0.04, label, ha="center", va="bottom")
+    else:
+        ax.text(x + 0.1, y, label, ha="left", va="center")
