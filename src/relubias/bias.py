@@ -184,7 +184,8 @@ def _dual(name: str, problem: Problem, network: Any) -> Float:
         network = network.limit.dual
     elif hasattr(network, "dual"):
         network = network.dual
-    if network is None or isinstance(network, (str, bytes)) or hasattr(network, "keys"):
+    is_mapping = hasattr(network, "keys") and not hasattr(network, "__array__")  # no DataFrame
+    if network is None or isinstance(network, (str, bytes)) or is_mapping:
         raise fail(
             name,
             f"is a {_kind(network)}",

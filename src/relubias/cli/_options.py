@@ -26,6 +26,7 @@ _SIGN_WORDS = {
 
 
 _OPTION_OF = {
+    "keys": "--only",
     "max_iter": "--max-iter",
     "rel_gap": "--rel-gap",
     "scale": "--start-scale",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from relubias.cli._options import whole_number
+from relubias.cli._options import errors_name_options, whole_number
 from relubias.cli._output import emit
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def reproduce(
         raise fail("--full", "contradicts --quick", "choose one")
     keys = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     scale = Scale.FULL if full else Scale.QUICK if quick else Scale.DEFAULT
-    done = run(keys, out=out, scale=scale, seed=seed, fresh=fresh, progress=True)
+    with errors_name_options():
+        done = run(keys, out=out, scale=scale, seed=seed, fresh=fresh, progress=True)
     emit(_screen(done) + "\n")
     return 0
 

@@ -203,8 +203,8 @@ def load(key: str) -> Experiment:
     >>> load("fig2").prefix
     'figure2'
     """
-    from relubias._validate import fail
+    from relubias._validate import fail, shown
 
-    if key not in _MODULES:
-        raise fail("only", f"there is no experiment {key!r}", f"choose from {', '.join(KEYS)}")
+    if not isinstance(key, str) or key not in _MODULES:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise fail("keys", f"has no experiment {shown(key)}", f"choose from {', '.join(KEYS)}")
     return import_module(f"relubias.experiments.{_MODULES[key]}").EXPERIMENT

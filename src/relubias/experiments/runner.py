@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from relubias._progress import Progress, reporting
-from relubias._validate import as_count, fail
+from relubias._validate import as_count, fail, shown
 from relubias.experiments.registry import KEYS, Experiment, Finding, Measured, Scale, load
 from relubias.experiments.store import Store, package_version
 
@@ -104,13 +104,13 @@ def reproduce(
     """
     chosen = _checked_keys(keys)
     store = Store(
-        folder=Path(out), scale=_checked_scale(scale), seed=as_count("seed", seed),
+        folder=_checked_folder(out), scale=_checked_scale(scale), seed=as_count("seed", seed),
         version=package_version(),
     )  # fmt: skip
     experiments = [load(key) for key in chosen]
-    store.prepare()
     computed: list[str] = []
     with reporting(progress, "reproduce") as report:
+        store.prepare()
         for position, experiment in enumerate(experiments):
             report(position / len(experiments), f"{experiment.key}: {experiment.title}")
             if fresh or not store.is_finished(experiment.key):
@@ -134,19 +134,29 @@ def _checked_keys(keys: Iterable[str] | None) -> Sequence[str]:
     """Return the keys in the order of the report, each once."""
     if keys is None:
         return KEYS
-    named = [keys] if isinstance(keys, str) else list(keys)
+    try:
+        named = [keys] if isinstance(keys, str) else list(keys)
+    except TypeError as error:
+        raise fail("keys", f"is {shown(keys)}", f"choose from {', '.join(KEYS)}") from error
     for key in named:
         load(key)
     if not named:
-        raise fail("only", "names no experiment", f"choose from {', '.join(KEYS)}")
+        raise fail("keys", "names no experiment", f"choose from {', '.join(KEYS)}")
     return [key for key in KEYS if key in named]
+
+
+def _checked_folder(out: str | Path) -> Path:
+    try:
+        return Path(out)
+    except TypeError as error:
+        raise fail("out", f"is {shown(out)}", "pass the name of a folder") from error
 
 
 def _checked_scale(scale: Scale | str) -> Scale:
     try:
         return Scale(scale)
     except ValueError as error:
-        raise fail("scale", f"is {scale!r}", f"choose from {', '.join(Scale)}") from error
+        raise fail("scale", f"is {shown(scale)}", f"choose from {', '.join(Scale)}") from error
 
 
 def _compute(store: Store, experiment: Experiment) -> None:
