@@ -27,7 +27,7 @@ def _leading(values: Float, unit: float) -> Float:
 
 def _next_power(values: Float) -> float:
     """Return a power of two that no absolute entry exceeds."""
-    size = float(np.abs(values).max(initial=0.0))
+    size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
     return math.ldexp(1.0, math.frexp(size)[1]) if size > 0 else 1.0
 
 

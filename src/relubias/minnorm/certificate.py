@@ -36,7 +36,7 @@ from relubias._validate import (
     fail,
 )
 from relubias.minnorm._products import residual
-from relubias.minnorm.scaling import row_scale
+from relubias.minnorm.scaling import row_scale, scaled_gram
 
 __all__ = [
     "MinimumNormCertificate",
@@ -156,7 +156,7 @@ def certify_multipliers(
     size = _power_of_two(linear * row)
     multipliers = multipliers / row / size
     linear = linear * row / size
-    hessian = (hessian * row[:, None]) * row
+    hessian = scaled_gram(hessian, row)
     if features is not None:
         features = features * row[:, None]
     slack, error = _slack(hessian, linear, multipliers, features)
@@ -248,7 +248,9 @@ def _theorem_residual(
 def _inverse_norm_bound(rows: _Rows, chosen: NDArray[np.intp], r: Float, pad: Float) -> float:
     if rows.features is not None:
         return features_norm_bound(rows.features[chosen], r, pad)
-    return inverse_norm_bound(rows.hessian[np.ix_(chosen, chosen)], r, pad)
+    whole = chosen.size == rows.slack.size
+    matrix = rows.hessian if whole else rows.hessian[np.ix_(chosen, chosen)]
+    return inverse_norm_bound(matrix, r, pad)
 
 
 def _bound_on_basis(rows: _Rows) -> float:

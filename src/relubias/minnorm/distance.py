@@ -26,7 +26,7 @@ from relubias._validate import Float
 from relubias.minnorm._products import residual
 from relubias.minnorm._systems import Map, cholesky_solver
 from relubias.minnorm.certificate import inverse_norm_bound
-from relubias.minnorm.scaling import row_scale
+from relubias.minnorm.scaling import row_scale, scaled_gram
 from relubias.minnorm.solution import MinimumNorm
 
 __all__ = ["Distance", "between_duals", "dual_norm", "to_minimum_norm"]
@@ -60,7 +60,7 @@ def between_duals(gram: Float, first: Float, second: Float) -> Distance:
     high, low = two_sum(first / row, -second / row)
     size = _power_of_two(high)
     high, low = high / size, low / size
-    gram = (gram * row[:, None]) * row
+    gram = scaled_gram(gram, row)
     u, u_low, error = residual(gram, high, np.zeros(high.size))
     rest = gram @ low
     u, u_low = two_sum(u, u_low + rest)
@@ -105,7 +105,7 @@ def to_minimum_norm(gram: Float, dual: Float, solution: MinimumNorm, neuron: int
 def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bool_]) -> Distance:
     """Evaluate the two terms of the split, with `target` exact on the support."""
     row = row_scale(gram)
-    gram = (gram * row[:, None]) * row
+    gram = scaled_gram(gram, row)
     dual, target = dual / row, target * row
     size = max(_power_of_two(dual), _power_of_two(target[support]))
     dual, target = dual / size, target / size

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.minnorm.active_set import NullTest
+from relubias.minnorm.active_set import NullTest, gram_null_test
 from relubias.minnorm.infeasible import features_null_test
 from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool, own_and_other
 from relubias.minnorm.program import ProgramSolution, solve_program
@@ -45,10 +45,11 @@ class Dive:
         labels: Float,
         weights: tuple[float, float],
         features: Float | None = None,
+        row: Float | None = None,
         deadline: float = np.inf,
     ) -> None:
         self.gram, self.labels, self.weights = gram, labels, weights
-        self.features, self.deadline = features, deadline
+        self.features, self.row, self.deadline = features, row, deadline
         self.n_nodes = 0
 
     def solve(self, branch: Branch, start: NDArray[np.bool_] | None = None) -> Leaf:
@@ -58,16 +59,16 @@ class Dive:
         if start is not None and start.size != pool.free.size:
             start = None
         solution = solve_program(
-            pool.hessian, pool.right, pool.free, start=start, null_test=self.null_test(pool)
+            pool.hessian, pool.right, pool.free, start=start, null_test=lambda: self.null_test(pool)
         )
         return Leaf(branch, pool, solution)
 
-    def null_test(self, pool: Pool) -> NullTest | None:
-        """Return the test of vanishing combinations of rows; None for that of the Hessian."""
-        if self.features is None:
-            return None
+    def null_test(self, pool: Pool) -> NullTest:
+        """Return the test of vanishing combinations of rows."""
+        if self.features is None or self.row is None:
+            return gram_null_test(pool.hessian)
+        rows = self.features[pool.sample] * self.row[pool.sample, None]
         plus, minus = np.sqrt(1 / np.array(pool.weights))
-        rows = self.features[pool.sample]
         return features_null_test(
             np.hstack((rows * (plus * pool.plus)[:, None], rows * (minus * pool.minus)[:, None]))
         )

@@ -91,8 +91,15 @@ def solve_both_signs(problem: Problem, deadline: float) -> MinimumNorm:
         return _zero(problem)
     gram, y, units = in_unit_scale(problem.gram, problem.labels)
     weights = 1.0 / counts[0], 1.0 / counts[1]
-    features = None if problem.features is None else problem.features * units.row[:, None]
-    pair = solve_two_neurons(gram, y, weights, features, deadline)
+    pair = solve_two_neurons(
+        gram,
+        y,
+        weights,
+        decoupled=_decoupled(problem, units),
+        features=problem.features,
+        row=units.row,
+        deadline=deadline,
+    )
     if pair.dual is None or pair.certificate is None:
         return _no_pair(problem, pair, units, neuron_of)
     primal, support, coupled = _predictions(gram, y, pair.dual, weights)
@@ -122,6 +129,17 @@ def solve_both_signs(problem: Problem, deadline: float) -> MinimumNorm:
         coupled=coupled,
         n_nodes=pair.n_nodes,
     )
+
+
+def _decoupled(problem: Problem, units: Units) -> Float | None:
+    """Return the pair of least-norm neurons that each fit the labels of their sign."""
+    pair = [
+        solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
+        for sign in (1.0, -1.0)
+    ]
+    if any(neuron.ray is not None for neuron in pair):
+        return None
+    return np.array([units.scaled_dual(neuron.dual) for neuron in pair])
 
 
 def _zero(problem: Problem) -> MinimumNorm:

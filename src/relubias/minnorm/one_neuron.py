@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.minnorm._products import residual
-from relubias.minnorm.active_set import gram_null_test
+from relubias.minnorm.active_set import NullTest, gram_null_test
 from relubias.minnorm.features import refined_on_features
 from relubias.minnorm.infeasible import features_null_test, tidy_ray
 from relubias.minnorm.program import solve_program
-from relubias.minnorm.scaling import Units, in_unit_scale
+from relubias.minnorm.scaling import label_units, scaled_gram
 
 __all__ = ["Neuron", "solve_one_neuron"]
 
@@ -66,50 +65,41 @@ def solve_one_neuron(
     if not target.any():
         zero = np.zeros(labels.size)
         return Neuron(zero, zero.copy(), 0.0, np.zeros(labels.size, dtype=np.bool_), None, False)
-    unit_gram, y, units = in_unit_scale(gram, target)
+    y, units = label_units(gram, target)
     free = y > 0
     orientation = np.where(free, 1.0, -1.0)
-    hessian = unit_gram * orientation[:, None] * orientation
-    X = None if features is None else features * (units.row * orientation)[:, None]
-    null_test = gram_null_test(hessian) if X is None else features_null_test(X)
+    factor = units.row * orientation
+    hessian = scaled_gram(gram, factor)
+
+    def null_test() -> NullTest:
+        if features is None:
+            return gram_null_test(hessian)
+        return features_null_test(features * factor[:, None])
+
     solution = solve_program(hessian, y, free, null_test=null_test)
     if solution.ray is not None:
-        ray = tidy_ray(solution.ray, hessian, y, ~free, null_test) * orientation
-        return _no_neuron(ray * units.row)
+        ray = tidy_ray(solution.ray, hessian, y, ~free, null_test()) * factor
+        return _no_neuron(ray)
     multipliers, active = solution.multipliers, solution.active
-    slack = None
-    if X is not None and solution.first_correction > _ILL_CONDITIONED:
+    on_features = features is not None and solution.first_correction > _ILL_CONDITIONED
+    if features is not None and on_features:
+        X = features * factor[:, None]
         multipliers, active, slack = refined_on_features(X, y, free, multipliers, active)
-    return _assemble(unit_gram, y, multipliers * orientation, active, units, slack, orientation)
+        primal = (slack + y) * orientation
+    else:
+        primal = (hessian @ multipliers) * orientation
+    primal = np.where(active | free, y, np.minimum(primal, 0.0))
+    norm = math.sqrt(max(math.fsum(multipliers * y), 0.0))
+    return Neuron(
+        units.dual(multipliers * orientation) + 0.0,
+        units.primal(primal) + 0.0,
+        units.norm(norm),
+        active,
+        None,
+        on_features,
+    )
 
 
 def _no_neuron(ray: Float) -> Neuron:
     zero = np.zeros(ray.size)
     return Neuron(zero, zero, math.nan, np.zeros(ray.size, dtype=np.bool_), ray, False)
-
-
-def _assemble(
-    gram: Float,
-    y: Float,
-    dual: Float,
-    active: NDArray[np.bool_],
-    units: Units,
-    slack: Float | None,
-    orientation: Float,
-) -> Neuron:
-    """Compute predictions and norm, exact where a constraint fixes them, and restore the units."""
-    if slack is None:
-        high, low, _ = residual(gram, dual, np.zeros(y.size))
-        primal = high + low
-    else:
-        primal = (slack + y) * orientation
-    norm = math.sqrt(max(math.fsum(dual * primal), 0.0))
-    primal = np.where(active | (y > 0), y, np.minimum(primal, 0.0))
-    return Neuron(
-        units.dual(dual) + 0.0,
-        units.primal(primal) + 0.0,
-        units.norm(norm),
-        active,
-        None,
-        slack is not None,
-    )

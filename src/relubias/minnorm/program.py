@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,12 +31,15 @@ def solve_program(
     free: NDArray[np.bool_],
     *,
     start: NDArray[np.bool_] | None = None,
-    null_test: NullTest | None = None,
+    null_test: Callable[[], NullTest] | None = None,
 ) -> ProgramSolution:
-    """Solve the program of `pivoting`, by the method of `active_set` if rows are dependent."""
+    """Solve the program of `pivoting`, by the method of `active_set` if rows are dependent.
+
+    `null_test` makes the test of `active_set`, and is called only if it is needed.
+    """
     try:
         solution = block_pivoting(hessian, linear, free, start)
     except NearlySingularError:
-        result = dual_active_set(hessian, linear, free, null_test)
+        result = dual_active_set(hessian, linear, free, None if null_test is None else null_test())
         return ProgramSolution(result.multipliers, result.active, result.ray, 1.0)
     return ProgramSolution(solution.multipliers, solution.active, None, solution.first_correction)

@@ -15,7 +15,7 @@ import numpy as np
 
 from relubias._validate import Float, fail
 
-__all__ = ["Units", "in_unit_scale", "row_scale"]
+__all__ = ["Units", "in_unit_scale", "label_units", "row_scale", "scaled_gram"]
 
 
 class Units(NamedTuple):
@@ -23,10 +23,6 @@ class Units(NamedTuple):
 
     row: Float
     label: int
-
-    def gram(self, gram: Float) -> Float:
-        """Return a Gram matrix in unit scale."""
-        return (gram * self.row[:, None]) * self.row
 
     def dual(self, scaled: Float) -> Float:
         """Return duals in the units of the data."""
@@ -51,8 +47,17 @@ def row_scale(gram: Float) -> Float:
     return np.ldexp(1.0, np.where(mantissa > 0, -(exponent // 2), 0))
 
 
-def in_unit_scale(gram: Float, labels: Float, *, by_row: bool = True) -> tuple[Float, Float, Units]:
-    """Return the Gram matrix with its diagonal in [1/2, 2), labels below 1, and the way back.
+def scaled_gram(gram: Float, factor: Float) -> Float:
+    """Return ``diag(factor) @ gram @ diag(factor)``, exact for powers of two and signs."""
+    if (factor == 1.0).all():
+        return gram
+    scaled = gram * factor[:, None]
+    scaled *= factor
+    return scaled
+
+
+def label_units(gram: Float, labels: Float, *, by_row: bool = True) -> tuple[Float, Units]:
+    """Return labels below 1 and the units in which they and the Gram matrix are.
 
     With `by_row` false, all samples are scaled alike and the largest diagonal entry is in
     [1/2, 2), which keeps least squares what they are.
@@ -77,5 +82,10 @@ def in_unit_scale(gram: Float, labels: Float, *, by_row: bool = True) -> tuple[F
             f"are of size {abs(labels[i]):.3g} while the Gram diagonal is {gram[i, i]:.3g} there",
             "rescale one of them: their ratio, the size of the duals, is not representable",
         )
-    units = Units(row, label)
-    return units.gram(gram), np.ldexp(labels * row, -label), units
+    return np.ldexp(labels * row, -label), Units(row, label)
+
+
+def in_unit_scale(gram: Float, labels: Float, *, by_row: bool = True) -> tuple[Float, Float, Units]:
+    """Return the Gram matrix with its diagonal in [1/2, 2), labels below 1, and the way back."""
+    scaled, units = label_units(gram, labels, by_row=by_row)
+    return scaled_gram(gram, units.row), scaled, units

@@ -14,12 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from relubias._validate import Float
-from relubias.minnorm.active_set import gram_null_test
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
 from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import certify_two_neurons
 from relubias.minnorm.infeasible import tidy_ray
-from relubias.minnorm.one_neuron import solve_one_neuron
 from relubias.minnorm.pool import UNDECIDED
 
 __all__ = ["Pair", "solve_two_neurons"]
@@ -38,7 +36,10 @@ def solve_two_neurons(
     gram: Float,
     labels: Float,
     weights: tuple[float, float] = (1.0, 1.0),
+    *,
+    decoupled: Float | None = None,
     features: Float | None = None,
+    row: Float | None = None,
     deadline: float = np.inf,
 ) -> Pair:
     """Find a network and prove what can be proved without a search.
@@ -51,8 +52,12 @@ def solve_two_neurons(
         Labels in unit scale.
     weights : tuple of float, default=(1.0, 1.0)
         Factors of both squared norms.
+    decoupled : ndarray of shape (2, n_samples), optional
+        Duals of the pair of neurons that each fit the labels of their sign, if there is one.
     features : ndarray of shape (n_samples, n_features), optional
-        In unit scale; used where `gram` is too badly conditioned.
+        Used where samples are dependent, as far as `gram` can tell.
+    row : ndarray of shape (n_samples,), optional
+        What brings each sample of `features` to unit scale.
     deadline : float, default=inf
         Value of `time.monotonic` after which improvements stop.
 
@@ -61,12 +66,11 @@ def solve_two_neurons(
     Pair
         Positive neuron first.
     """
-    decoupled = _decoupled(gram, labels, features)
     if decoupled is not None:
         certificate = certify_two_neurons(gram, labels, decoupled, weights)
         if certificate.kind != "bound only":
             return Pair(decoupled, certificate, None, 1)
-    dive = Dive(gram, labels, weights, features, deadline)
+    dive = Dive(gram, labels, weights, features, row, deadline)
     hull = dive.solve(np.full(labels.size, UNDECIDED))
     if hull.solution.ray is not None:
         return Pair(None, None, _tidied(hull, dive), 1)
@@ -85,12 +89,6 @@ def solve_two_neurons(
     return Pair(dual, certify_two_neurons(gram, labels, dual, weights, bound), None, 1)
 
 
-def _decoupled(gram: Float, labels: Float, features: Float | None) -> Float | None:
-    """Return the pair of least-norm neurons that each fit the labels of their sign."""
-    pair = [solve_one_neuron(gram, labels, sign, features) for sign in (1.0, -1.0)]
-    return np.array([n.dual for n in pair]) if all(n.ray is None for n in pair) else None
-
-
 def _value(gram: Float, dual: Float, weights: tuple[float, float]) -> float:
     return sum(c * float(row @ gram @ row) for c, row in zip(weights, dual, strict=True))
 
@@ -100,5 +98,5 @@ def _tidied(hull: Leaf, dive: Dive) -> Float:
     pool = hull.pool
     ray = hull.solution.ray
     assert ray is not None  # noqa: S101
-    test = dive.null_test(pool) or gram_null_test(pool.hessian)
+    test = dive.null_test(pool)
     return pool.duals(tidy_ray(ray, pool.hessian, pool.right, ~pool.free, test), dive.labels.size)
