@@ -268,6 +268,15 @@ def test_zero_labels_and_zero_data_have_a_default_start(relubias):
     assert "every sample is zero" in answer.err
 
 
+def test_dependent_samples_point_to_a_start_that_works(relubias):
+    rng = np.random.default_rng(3)
+    np.savez("data.npz", X=rng.standard_normal((6, 3)), y=rng.standard_normal(6))
+    answer = relubias("run", "data.npz")
+    assert (answer.status, answer.out) == (2, "")
+    assert "--start gaussian" in answer.err
+    assert relubias("run", "data.npz", "--start", "gaussian").status in (0, 1)
+
+
 UNUSABLE = {
     "step size zero": (["--step-size", "0"], "--step-size"),
     "step size negative": (["--step-size", "-1"], "--step-size"),

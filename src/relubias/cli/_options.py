@@ -83,10 +83,9 @@ def errors_name_options() -> Generator[None]:
     try:
         yield
     except InvalidInputError as error:
-        name, _, rest = str(error).partition(":")
-        if name not in _OPTION_OF:
-            raise
-        raise InvalidInputError(f"{_OPTION_OF[name]}:{rest}") from error
+        message = str(error).replace("starts.gaussian", "--start gaussian")
+        name, _, rest = message.partition(":")
+        raise InvalidInputError(f"{_OPTION_OF.get(name, name)}:{rest}") from error
 
 
 def whole_number(_: Any, tokens: Sequence[Token]) -> int:
