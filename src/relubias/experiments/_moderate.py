@@ -14,7 +14,7 @@ from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import Estimate, proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
 from relubias.experiments._two_neurons import draw_problem, outcome_rows
 from relubias.experiments.registry import Measured, Scale
 
@@ -124,7 +124,7 @@ def _draw_raster(ax: Axes, part: DataFrame) -> None:
     last = max(values(part, "time").max() * 3, 30.0)
     neuron, sample = values(part, "neuron"), values(part, "sample")
     for k, i in np.ndindex(2, N):
-        rows = part.loc[(neuron == k) & (sample == i)]
+        rows = where(part, (neuron == k) & (sample == i))
         agrees = values(rows, "agrees")[0] > 0
         time = np.append(values(rows, "time"), last)
         on = values(rows, "mode") > 0

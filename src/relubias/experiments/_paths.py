@@ -48,6 +48,8 @@ def draw_paths(ax: Axes, part: DataFrame, *, numbered: bool = False) -> list[Any
 
     beside = blended_transform_factory(ax.transAxes, ax.transData)
     handles: dict[str, Any] = {}
+    name: str
+    look: dict[str, Any]
     last = float(values(part, "time").max())
     for _, path in groups(part, "sample"):
         time, primal = values(path, "time"), values(path, "primal")

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from pandas import DataFrame
 
-__all__ = ["Estimate", "Series", "bands", "mean", "median", "proportion", "shares", "slope"]
+__all__ = [
+    "Estimate",
+    "Series",
+    "bands",
+    "mean",
+    "median",
+    "pooled_shares",
+    "proportion",
+    "shares",
+    "slope",
+]
 
 Series = tuple[Float, Float, Float, Float]
 """Where, the middle, and the two ends of the 90% band."""
@@ -102,7 +112,12 @@ def bands(x: Float, y: Float) -> Series:
 
 def shares(x: Float, truth: Float) -> Series:
     """Return the distinct `x`, and the share of true entries there with its 90% interval."""
+    return pooled_shares(x, truth, np.ones_like(x))
+
+
+def pooled_shares(x: Float, n_true: Float, n_trials: Float) -> Series:
+    """Return the distinct `x`, and the share there of all trials with its 90% interval."""
     grid = np.unique(x)
-    parts = [proportion(truth[x == at].sum(), (x == at).sum(), level=0.9) for at in grid]
+    parts = [proportion(n_true[x == at].sum(), n_trials[x == at].sum(), 0.9) for at in grid]
     middle, low, high = np.array(parts, dtype=np.float64).reshape(-1, 3).T
     return grid, middle, low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -102,12 +102,12 @@ LOOKS: tuple[Look, ...] = (
 
 
 @contextmanager
-def _context() -> Iterator[None]:
+def _context() -> Generator[None]:
     import matplotlib as mpl
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        cast("Any", mpl.rcParams).update(_RC)
         yield
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from relubias._validate import Float
 
-__all__ = ["DataFrame", "distinct", "frame", "groups", "read", "select", "values", "write"]
+__all__ = ["DataFrame", "distinct", "frame", "groups", "read", "select", "values", "where", "write"]
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> DataFrame:
@@ -37,7 +38,12 @@ def select(table: DataFrame, **conditions: Any) -> DataFrame:
     keep = np.ones(len(table), dtype=bool)
     for name, value in conditions.items():
         keep &= np.asarray(table[name] == value, dtype=bool)
-    return table.loc[keep]
+    return where(table, keep)
+
+
+def where(table: DataFrame, keep: NDArray[np.bool_]) -> DataFrame:
+    """Return the rows where `keep` holds."""
+    return table.loc[keep]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
 def groups(table: DataFrame, name: str) -> Iterator[tuple[Any, DataFrame]]:
@@ -54,10 +60,7 @@ def read(path: Path) -> DataFrame:
     """Read a table that `write` wrote, bit for bit."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
-    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
-    return pd.DataFrame(
-        {name: _typed(list(column)) for name, column in zip(header, columns, strict=True)}
-    )
+    return pd.DataFrame({name: _typed([row[j] for row in rows]) for j, name in enumerate(header)})
 
 
 def _typed(column: list[str]) -> Any:

@@ -12,7 +12,7 @@ from relubias.experiments._one_neuron import Case, descend
 
 __all__ = ["SIGNS", "draw_problem", "outcome_rows"]
 
-SIGNS = (1, -1)
+SIGNS = np.array([1.0, -1.0])
 LOW, HIGH = 0.1, 1.0
 
 

@@ -22,6 +22,7 @@ from relubias.experiments._machine import (
 )
 from relubias.experiments._statistics import proportion
 from relubias.experiments._table import DataFrame, frame, select, values
+from relubias.experiments._two_neurons import SIGNS
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -55,7 +56,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     for run in range(_RUNS[scale]):
         gram = law.sample_gram(N, seed_for(seed, "fig1", run, 0))
         labels = draw_labels(N, seed_for(seed, "fig1", run, 1))
-        problem = rb.Problem(gram, labels, (1, -1))
+        problem = rb.Problem(gram, labels, SIGNS)
         start_seed = seed_for(seed, "fig1", run, 2)
         start = (
             rb.starts.all_positive(problem, np.random.default_rng(start_seed).uniform(*START, N))

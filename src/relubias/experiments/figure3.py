@@ -122,6 +122,7 @@ def draw(table: DataFrame) -> Figure:
     figure = style.new_figure(2.9)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.15, 1.15, 0.85))
     paths, runs = select(table, part="path"), select(table, part="run")
+    handles: list[Any] = []
     runs_shown = select(runs, data=paths["data"].iloc[0])
     for ax, letter, start in zip((left, middle), "ab", distinct(paths, "start"), strict=True):
         handles = draw_paths(ax, select(paths, start=start), numbered=True)

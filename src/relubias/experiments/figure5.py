@@ -12,8 +12,8 @@ from relubias.experiments import _style as style
 from relubias.experiments._checkpoints import checkpoint_rows, draw_checkpoints, region_handles
 from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case
-from relubias.experiments._statistics import proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._statistics import pooled_shares, proportion, shares
+from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
 from relubias.experiments._two_neurons import draw_problem, outcome_rows
 from relubias.experiments.registry import (
     Agreement,
@@ -73,10 +73,7 @@ def draw(table: DataFrame) -> Figure:
     runs = select(table, part="run")
     left, right = figure.add_subplot(below[0]), figure.add_subplot(below[1])
     off, fitted = (values(runs, name) for name in ("starts_off", "off_fitted"))
-    # One entry per example that starts off.
-    at = np.repeat(values(runs, "variance"), off.astype(np.int64))
-    rescued = np.concatenate([np.arange(o) < f for o, f in zip(off, fitted, strict=True)])
-    style.curve(left, *shares(at, rescued.astype(np.float64)), style.LOOKS[2])
+    style.curve(left, *pooled_shares(values(runs, "variance"), fitted, off), style.LOOKS[2])
     style.panel(
         left, "b", "examples that start off and are fitted in the end",
         x="variance of the initial weights", y="share of examples", log="x",
@@ -111,7 +108,7 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             "0",
         )
     first = select(path, time=1)
-    outside = first.loc[values(first, "inside") == 0]
+    outside = where(first, values(first, "inside") == 0)
     agrees = values(outside, "agrees").sum()
     return result | {
         "outside_blue_after_one_step": Measured(

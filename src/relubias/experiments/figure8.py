@@ -13,7 +13,7 @@ from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case, descend
 from relubias.experiments._paths import draw_paths, path_rows
-from relubias.experiments._statistics import proportion, shares
+from relubias.experiments._statistics import pooled_shares, proportion
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
 from relubias.experiments.registry import (
     Agreement,
@@ -134,7 +134,9 @@ def draw(table: DataFrame) -> Figure:
     for (d, kappa), look in zip(pairs, style.LOOKS, strict=False):
         part = select(scaled, d=d, kappa=kappa)
         label = rf"$d = {style.power_of_ten(d)}$, $\kappa = {kappa:g}$"
-        style.curve(right, *_rescued(part), look, label)
+        late, fitted = values(part, "late_positives"), values(part, "late_fitted")
+        series = pooled_shares(values(part, "ratio"), fitted, late)
+        style.curve(right, *series, look, label)
     style.panel(
         right, "b", "positives that start inactive and are fitted",
         x=r"size of the initial predictions / ($\|y_+\|/\sqrt{2d}$)", y="share of examples",
@@ -147,14 +149,6 @@ def draw(table: DataFrame) -> Figure:
     style.plain_decades(right.xaxis, *right.get_xlim())
     style.legend_above(figure, handles, 4)
     return figure
-
-
-def _rescued(part: DataFrame) -> tuple[Any, Any, Any, Any]:
-    """Return the share of rescued examples at every ratio; one entry per example."""
-    late, fitted = values(part, "late_positives"), values(part, "late_fitted")
-    at = np.repeat(values(part, "ratio"), late.astype(np.int64))
-    truth = np.concatenate([np.arange(n) < f for n, f in zip(late, fitted, strict=True)])
-    return shares(at, truth.astype(np.float64))
 
 
 def measure(table: DataFrame) -> dict[str, Measured]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import relubias as rb
+from relubias._validate import Float
 from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case, gap_rows
@@ -82,7 +83,6 @@ def draw(table: DataFrame) -> Figure:
     figure = style.new_figure(2.8)
     left, right = figure.subplots(1, 2)
     handles: list[Any] = []
-    grid = np.linspace(0, values(table, "rho").max(), 400)
     for kappa, look in zip(distinct(table, "kappa"), style.LOOKS, strict=False):
         part = select(table, kappa=kappa)
         rho = values(part, "rho")
@@ -90,9 +90,10 @@ def draw(table: DataFrame) -> Figure:
             left, *bands(rho, values(part, "unit_gap")), look, rf"measured, $\kappa = {kappa:g}$"
         )
         handles.append(left.lines[-1])
-        inside = grid[grid <= kappa / (1 - kappa)]
-        (line,) = left.plot(
-            inside, [law(float(r), kappa) for r in inside], color=style.BLACK, linewidth=0.9,
+        most = min(float(values(table, "rho").max()), float(kappa / (1 - kappa)))
+        sizes: Float = np.linspace(0, most, 100)
+        left.plot(
+            sizes, np.abs(kappa - (1 - kappa) * sizes), color=style.BLACK, linewidth=0.9,
             linestyle=(0, (4, 2)), label=r"law $|\kappa-(1-\kappa)\rho|$", zorder=4,
         )  # fmt: skip
         style.curve(right, *shares(rho, values(part, "one_step")), look)
@@ -102,7 +103,7 @@ def draw(table: DataFrame) -> Figure:
     style.panel(right, "b", "settled after one step", x=x, y="share of runs")
     right.set_ylim(-0.03, 1.05)
     left.set_ylim(bottom=0)
-    style.legend_above(figure, [*handles, line], 3)
+    style.legend_above(figure, [*handles, left.lines[-1]], 3)
     return figure
 
 

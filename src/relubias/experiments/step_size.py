@@ -12,7 +12,7 @@ import relubias as rb
 from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case, gap_rows
-from relubias.experiments._statistics import bands, median, slope
+from relubias.experiments._statistics import bands, median, proportion, slope
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
 from relubias.experiments.registry import (
     Agreement,
@@ -66,6 +66,8 @@ def compute(scale: Scale, seed: int) -> DataFrame:
             problem = rb.Problem(gram, labels(N, seed_for(seed, "stepsize", replicate)))
             start = rb.starts.all_positive(problem, START)
             for kappa in settings.kappas:
+                if data != "orthogonal" and kappa * (1 + np.sqrt(N / d)) ** 2 >= 2:
+                    continue  # beyond the largest step that converges
                 about = {"data": data, "replicate": replicate, "step": kappa}
                 cases.append(
                     Case(problem=problem, start=start, step_size=kappa / law.trace, about=about)
@@ -113,7 +115,7 @@ def draw(table: DataFrame) -> Figure:
     style.panel(
         right, "c", "last change of the pattern", x=r"step size $\kappa$", y="step", log="xy"
     )
-    middle.set_ylim(0.6, 1.1)
+    middle.set_ylim(0.55, 1.35)
     for ax in (left, middle, right):
         style.plain_decades(ax.xaxis, *span)
     style.legend_above(figure, [*handles, law], 4)
@@ -129,18 +131,26 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             f"slope of log gap in log kappa, {data}", slope(part, "kappa", "gap"), "1"
         )
     for data, (_, name) in _DATA.items():
-        for kappa in distinct(table, "kappa"):
+        for kappa in distinct(select(table, data=data), "kappa"):
             part = select(table, data=data, kappa=kappa)
             result[f"unit_gap_{name}_kappa{style.key(kappa)}"] = Measured.of(
                 f"gap sqrt(||lambda||_1)/||y_-||, {data}, kappa {kappa:g}",
                 median(values(part, "unit_gap")),
                 f"{kappa:g}",
             )
-    for kappa in distinct(table, "kappa"):
+    for kappa in distinct(select(table, data="d = 2,000"), "kappa"):
         part = select(table, data="d = 2,000", kappa=kappa)
         result[f"last_switch_2e3_kappa{style.key(kappa)}"] = Measured.of(
             f"last change of the pattern, d = 2,000, kappa {kappa:g}",
             median(values(part, "last_switch")),
+        )
+    smallest = values(table, "kappa").min()
+    for data, (_, name) in _DATA.items():
+        part = select(table, data=data, kappa=smallest)
+        above = int((values(part, "unit_gap") > 1.05 * smallest).sum())
+        result[f"fraction_above_line_{name}"] = Measured.of(
+            f"runs more than 5% above the line, {data}, kappa {smallest:g}",
+            proportion(above, len(part)),
         )
     return result
 
@@ -166,7 +176,10 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             sentence=(
                 "For large steps the gap is kappa ||y_-||/sqrt(||lambda||_1); for small ones "
                 "negative examples become active again and are pushed down again, and about "
-                "sqrt(2/3) of it is left."
+                "sqrt(2/3) of it is left. At moderate dimension some data sets keep a small "
+                f"path-dependent residual ({measured['fraction_above_line_2e3'].value:.0%} of the "
+                "runs at d = 2,000 and the smallest step, "
+                f"{measured['fraction_above_line_2e5'].value:.0%} at d = 200,000)."
             ),
         ),
     )
@@ -189,7 +202,8 @@ EXPERIMENT = Experiment(
     provenance=Provenance.NEW,
     caption=(
         "The scaled gap (a), the same divided by the step size (b), and the step at which the "
-        "activation pattern last changes (c), against the step size; medians with 90% bands."
+        "activation pattern last changes (c), against the step size; medians with 90% bands. "
+        "Where the band of d = 2,000 leaves (b), some data sets keep a path-dependent residual."
     ),
     compute=compute,
     draw=draw,
