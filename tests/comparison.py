@@ -32,6 +32,11 @@ class Comparison:
     depth: float | None = None
 
 
+def is_certified(trajectory: Any) -> bool:
+    """Whether the trajectory claims that no switch ever follows."""
+    return str(trajectory.status) == "CERTIFIED"
+
+
 def switches_of(trajectory: Any) -> list[tuple[int, int, int, int]]:
     """Return the trajectory's switches as plain tuples."""
     names = ("time", "neuron", "sample", "mode")
@@ -47,23 +52,25 @@ def compare(
     limit_tolerance: float = LIMIT,
 ) -> Comparison:
     """Run the oracle as far as the trajectory went (or as `max_steps` allow) and compare."""
-    is_certified = str(trajectory.status) == "CERTIFIED"
-    max_time = 2**60 if is_certified else int(trajectory.n_steps)
+    certified = is_certified(trajectory)
+    max_time = 2**60 if certified else int(trajectory.n_steps)
+    if trajectory.undecided_from:  # it says that it does not know what follows
+        max_time = min(max_time, trajectory.undecided_from - 1)
     run = fixed_point.simulate(*case.arguments, max_steps=max_steps, max_time=max_time, bits=bits)
-    while run.undecided and bits < 20_000:
-        bits *= 4
+    while run.undecided and bits < 6_000:  # more bits are slow: do not follow for long
+        bits, max_steps = 4 * bits, min(max_steps, 4000)
         run = fixed_point.simulate(
             *case.arguments, max_steps=max_steps, max_time=max_time, bits=bits
         )
     result = Comparison(run)
     reach = run.n_steps - bool(run.undecided)
     result.horizon = max_time if run.is_terminal else min(reach, max_time)
-    result.is_complete = is_certified and run.is_terminal
+    result.is_complete = certified and run.is_terminal
     _compare_switches(case, trajectory, result, bits)
     _compare_summary(trajectory, result)
     if result.is_complete:
         _compare_limits(case, trajectory, result, limit_tolerance)
-    elif not is_certified and run.n_steps == trajectory.n_steps and not run.is_terminal:
+    elif not certified and run.n_steps == trajectory.n_steps and not run.is_terminal:
         _compare_states(case, trajectory, result, limit_tolerance)
     return result
 
@@ -93,7 +100,9 @@ def _compare_switches(case: Case, trajectory: Any, result: Comparison, bits: int
 
 def _compare_summary(trajectory: Any, result: Comparison) -> None:
     ours = switches_of(trajectory)
-    if trajectory.n_switches != len(ours):
+    if trajectory.undecided_from and is_certified(trajectory):
+        result.failures.append("certified after an undecided sign")
+    if not trajectory.undecided_from and trajectory.n_switches != len(ours):
         result.failures.append(f"n_switches is {trajectory.n_switches}, the array has {len(ours)}")
     if trajectory.last_switch != (ours[-1][0] if ours else 0):
         result.failures.append(
