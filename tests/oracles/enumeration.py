@@ -11,7 +11,6 @@ import itertools
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import nnls
 
 
 def enumerate_one_neuron(gram, labels):
@@ -83,16 +82,63 @@ def exact_residual(matrix, x, target):
     )
 
 
-def least_distance(A, b):
-    """Minimise ``norm(x)`` subject to ``A @ x >= b``; None if that is impossible."""
-    E = np.vstack([A.T, b[None, :]])
-    f = np.zeros(E.shape[0])
-    f[-1] = 1.0
-    u, misfit = nnls(E, f, maxiter=100 * E.shape[1] + 1000)
-    r = E @ u - f
-    if misfit < 1e-9 or abs(r[-1]) < 1e-12:
+def least_distance(A, b, E, f):
+    """Minimise ``norm(x)`` subject to ``A @ x >= b`` and ``E @ x == f``; None if impossible.
+
+    The equalities are eliminated by their singular value decomposition; the rest is the reduction
+    of Lawson and Hanson (1974, chapter 23). All data of about unit size.
+    """
+    if E.shape[0]:
+        U, s, Vt = np.linalg.svd(E)
+        rank = int((s > 1e-10 * s[0]).sum()) if s[0] > 0 else 0
+        x0 = Vt[:rank].T @ ((U.T @ f)[:rank] / s[:rank])
+        if np.abs(E @ x0 - f).max() > 1e-9:
+            return None
+        Z = Vt[rank:].T
+    else:
+        x0, Z = np.zeros(A.shape[1]), np.eye(A.shape[1])
+    C, c = A @ Z, b - A @ x0
+    if (c <= 1e-12).all():
+        return x0
+    if C.shape[1] == 0:
         return None
-    return -r[:-1] / r[-1]
+    M = np.vstack([C.T, c[None, :]])
+    g = np.zeros(M.shape[0])
+    g[-1] = 1.0
+    u = nonnegative_least_squares(M, g)
+    r = M @ u - g
+    if np.linalg.norm(r) < 1e-7:
+        return None
+    t = -r[:-1] / r[-1]
+    assert (C @ t - c).min() >= -1e-8 * max(1.0, np.linalg.norm(t))
+    return x0 + Z @ t
+
+
+def nonnegative_least_squares(A, b):
+    """Lawson and Hanson's method, with a fresh least-squares solve at every step.
+
+    SciPy's is faster, but version 1.17 returns wrong answers for some dependent columns.
+    """
+    n = A.shape[1]
+    x, passive = np.zeros(n), np.zeros(n, dtype=bool)
+    for _ in range(100 * n + 100):
+        gradient = np.where(passive, -np.inf, A.T @ (b - A @ x))
+        j = int(np.argmax(gradient))
+        if gradient[j] <= 1e-11:
+            return x
+        passive[j] = True
+        while True:
+            z = np.zeros(n)
+            z[passive] = np.linalg.lstsq(A[:, passive], b, rcond=1e-12)[0]
+            low = passive & (z <= 0)
+            if not low.any():
+                break
+            ratio = np.where(low, x / np.maximum(x - z, 1e-300), np.inf)
+            x = x + ratio.min() * (z - x)
+            passive &= x > 1e-14
+            x[~passive] = 0.0
+        x = z
+    raise ArithmeticError("non-negative least squares cycles")
 
 
 def enumerate_patterns(gram, labels, signs):
@@ -101,28 +147,28 @@ def enumerate_patterns(gram, labels, signs):
     Closed half-spaces: an active neuron has a prediction >= 0, an inactive one <= 0.
     """
     n, m = labels.size, len(signs)
-    values, vectors = np.linalg.eigh(gram)
-    rows = vectors * np.sqrt(np.maximum(values, 0.0))  # features up to rotation
     target = np.array([y if (np.sign(y) in signs or y == 0) else 0.0 for y in labels], dtype=float)
+    size, length = np.abs(target).max(), np.sqrt(np.diagonal(gram).max())
+    if size == 0:
+        return 0.0
+    if length == 0:
+        return None
+    values, vectors = np.linalg.eigh(gram / length**2)
+    rows = vectors * np.sqrt(np.maximum(values, 0.0))  # features up to rotation
     best = None
-    groups = sample_patterns(target, signs)
-    for choice in itertools.product(*groups):
-        A, b = [], []
-        for i, active in enumerate(choice):
-            total = np.zeros((m, n))
-            for k in range(m):
-                row = np.zeros((m, n))
-                row[k] = rows[i] if active[k] else -rows[i]
-                A.append(row.ravel())
-                b.append(0.0)
-                if active[k]:
-                    total[k] = signs[k] * rows[i]
-            if any(active):
-                A += [total.ravel(), -total.ravel()]
-                b += [target[i], -target[i]]
-        x = least_distance(np.array(A), np.array(b))
+    for choice in itertools.product(*sample_patterns(target, signs)):
+        active = np.array(choice, dtype=bool)  # (n, m)
+        A, E, f = np.zeros((n * m, m, n)), [], []
+        for i, k in itertools.product(range(n), range(m)):
+            A[i * m + k, k] = rows[i] if active[i, k] else -rows[i]
+        for i in np.flatnonzero(active.any(axis=1)):
+            E.append((np.where(active[i], signs, 0.0)[:, None] * rows[i]).ravel())
+            f.append(target[i] / size)
+        x = least_distance(
+            A.reshape(n * m, m * n), np.zeros(n * m), np.array(E).reshape(-1, m * n), np.array(f)
+        )
         if x is not None:
-            norm = float(np.linalg.norm(x))
+            norm = float(np.linalg.norm(x)) * size / length
             best = norm if best is None else min(best, norm)
     return best
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.active_set import NullTest
 
-__all__ = ["conflicting_repeats", "features_null_test", "tidy_ray"]
+__all__ = ["contradiction", "features_null_test", "tidy_ray"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -72,14 +72,23 @@ def _polished(z: Float, gram: Float) -> Float:
     return answer if near else z
 
 
-def conflicting_repeats(gram: Float, target: Float) -> tuple[int, int] | None:
-    """Return two equal samples with different targets, or None."""
+def contradiction(gram: Float, target: Float) -> Float | None:
+    """Return the combination of samples that no network at all can fit, or None.
+
+    Every network gives equal samples one output, and the zero sample the output 0.
+    """
+    z = np.zeros(target.size)
+    lost = np.flatnonzero((np.diagonal(gram) == 0) & (target != 0))
+    if lost.size:
+        z[lost[0]] = 1.0
+        return z
     weights = np.sin(1.0 + np.arange(target.size))
     sums = (gram * weights).sum(axis=1)  # equal rows have bit-equal sums
     order = np.argsort(sums, kind="stable")
-    suspects = np.flatnonzero(np.diff(sums[order]) == 0)
-    for k in suspects:
-        i, j = int(order[k]), int(order[k + 1])
+    for k in np.flatnonzero(np.diff(sums[order]) == 0):
+        i, j = order[k], order[k + 1]
         if target[i] != target[j] and np.array_equal(gram[i], gram[j]):
-            return (i, j) if i < j else (j, i)
+            z[i] = 1.0 if abs(target[i]) >= abs(target[j]) else -1.0
+            z[j] = -z[i]
+            return z
     return None

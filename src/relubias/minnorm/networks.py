@@ -30,12 +30,13 @@ _LEAST_MARGIN = 1e-10
 
 
 def solve_one_sign(problem: Problem) -> MinimumNorm:
-    """Share one neuron equally, or prove that nothing fits."""
+    """Share one neuron equally; with one neuron only, prove it if nothing fits."""
     m, sign = problem.n_neurons, float(problem.signs[0])
     neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
+    if neuron.ray is not None and m > 1:
+        return _disjoint(problem)
     if neuron.ray is not None:
-        rays = np.tile(neuron.ray, (m, 1))
-        return without_network(problem, rays, np.flatnonzero(neuron.ray))
+        return without_network(problem, neuron.ray[None, :], np.flatnonzero(neuron.ray))
     certificate = certify_checked_neuron(
         problem.gram,
         problem.labels,
@@ -53,6 +54,43 @@ def solve_one_sign(problem: Problem) -> MinimumNorm:
         np.tile(neuron.support, (m, 1)),
         certificate,
         optimal=certificate.kind != "bound only",
+    )
+
+
+def _disjoint(problem: Problem) -> MinimumNorm:
+    """Give each positive sample to one neuron, the first that can take it, if one neuron cannot.
+
+    Only dependent samples come here, such as two opposite ones with positive labels.
+    """
+    m, n, sign = problem.n_neurons, problem.n_samples, float(problem.signs[0])
+    target = np.maximum(sign * problem.labels, 0.0)
+    owned = np.zeros((m, n))
+    neurons = [solve_one_neuron(problem.gram, owned[0])] * m
+    for i in np.flatnonzero(target):
+        for k in range(m):
+            labels = owned[k].copy()
+            labels[i] = target[i]
+            neuron = solve_one_neuron(problem.gram, labels, 1.0, problem.features)
+            if neuron.ray is None:
+                owned[k], neurons[k] = labels, neuron
+                break
+        else:
+            return without_network(problem, None, np.zeros(0, dtype=np.intp))
+    gram, y, units = in_unit_scale(problem.gram, target)
+    certificate = MinimumNormCertificate(
+        kind="bound only",
+        error_bound=math.inf,
+        duality_gap=math.inf,
+        lower_bound=units.norm(single_sample_bound(gram, y, m, 0)),
+    )
+    return with_network(
+        problem,
+        np.array([neuron.dual for neuron in neurons]),
+        np.array([neuron.primal for neuron in neurons]),
+        math.hypot(*(neuron.norm for neuron in neurons)),
+        np.array([neuron.support for neuron in neurons]),
+        certificate,
+        optimal=False,
     )
 
 

@@ -62,7 +62,7 @@ class _Factor:
         self.coupling = _lower_solve(self.cholesky_free, hessian[np.ix_(self.bound, self.free)].T)
         self.schur = hessian[np.ix_(self.bound, self.bound)]
         if self.coupling.size:
-            self.schur = self.schur - self.coupling.T @ self.coupling
+            self.schur -= self.coupling.T @ self.coupling
 
     def choose(self, chosen: Index) -> None:
         """Factor the Schur complement of the chosen ones among the bound rows."""

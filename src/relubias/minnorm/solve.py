@@ -11,7 +11,7 @@ import numpy as np
 from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
-from relubias.minnorm.infeasible import conflicting_repeats
+from relubias.minnorm.infeasible import contradiction
 from relubias.minnorm.networks import solve_both_signs, solve_one_sign
 from relubias.minnorm.solution import MinimumNorm, without_network
 from relubias.problem import Problem, require_problem
@@ -91,9 +91,9 @@ def minimum_norm(
 
 
 def _solve(problem: Problem, deadline: float) -> MinimumNorm:
-    conflict = conflicting_repeats(problem.gram, _fitted_labels(problem))
-    if conflict is not None:
-        return _conflicting_pair(problem, conflict)
+    z = contradiction(problem.gram, _fitted_labels(problem))
+    if z is not None:
+        return without_network(problem, np.tile(z, (problem.n_neurons, 1)), np.flatnonzero(z))
     if np.ptp(problem.signs) == 0:
         return solve_one_sign(problem)
     return solve_both_signs(problem, deadline)
@@ -104,14 +104,3 @@ def _fitted_labels(problem: Problem) -> Float:
     low = 0.0 if (problem.signs > 0).all() else -math.inf
     high = 0.0 if (problem.signs < 0).all() else math.inf
     return np.clip(problem.labels, low, high)
-
-
-def _conflicting_pair(problem: Problem, pair: tuple[int, int]) -> MinimumNorm:
-    """Two equal samples with different labels: ``z = e_i - e_j`` is the proof."""
-    target = _fitted_labels(problem)
-    i, j = sorted(pair, key=lambda k: -abs(target[k]))
-    z = np.zeros(problem.n_samples)
-    z[i], z[j] = 1.0, -1.0
-    return without_network(
-        problem, np.tile(z, (problem.n_neurons, 1)), np.array(sorted(pair), dtype=np.intp)
-    )
