@@ -24,7 +24,7 @@ def test_switches_and_limits_are_exact_on_random_problems(block):
     failures = {}
     for seed in range(block * per_block, (block + 1) * per_block):
         case = random_case(seed)
-        outcome = compare(case, run(case, max_iter=50_000))
+        outcome = compare(case, run(case, max_iter=20_000))
         if outcome.failures:
             failures[seed] = outcome.failures
     assert not failures
