@@ -107,7 +107,7 @@ def least_distance(A, b, E, f):
     g[-1] = 1.0
     u = nonnegative_least_squares(M, g)
     r = M @ u - g
-    if np.linalg.norm(r) < 1e-7:
+    if np.linalg.norm(r) < 1e-5:  # of the order of 1 / norm(t)
         return None
     t = -r[:-1] / r[-1]
     assert (C @ t - c).min() >= -1e-8 * max(1.0, np.linalg.norm(t))
@@ -154,7 +154,8 @@ def enumerate_patterns(gram, labels, signs):
     if length == 0:
         return None
     values, vectors = np.linalg.eigh(gram / length**2)
-    rows = vectors * np.sqrt(np.maximum(values, 0.0))  # features up to rotation
+    values = np.where(values > 1e-13 * values[-1], values, 0.0)
+    rows = vectors * np.sqrt(values)  # features up to rotation
     best = None
     for choice in itertools.product(*sample_patterns(target, signs)):
         active = np.array(choice, dtype=bool)  # (n, m)
