@@ -8,6 +8,7 @@ SMALL_RESIDUAL = 1  # the residual on active samples is below the tolerance
 ATTEMPT = 2  # a certificate is due and no switch came since the last one was
 BUFFER_FULL = 3  # no room for the switches of one more step
 DIVERGED = 4  # the residual left the range of numbers
+UNDECIDED = 6  # a value moved to within its rounding error of zero; its switch is not noted
 CYCLE = 5  # the state came back to where it was, several times in a row
 
 # what `freeze_test` found
@@ -24,28 +25,27 @@ LAST_SWITCH = 2
 N_BUFFERED = 3
 NEXT_ATTEMPT = 4
 LAST_ATTEMPT = 5
-N_UNDECIDED = 6
-NEXT_SAVE = 7
-SAVED_AT = 8
-WATCHED = 9  # flat index of the entry compared first
-RETURNED_AT = 10
-PERIOD = 11
-N_RETURNS = 12
-QUIET_FROM = 13  # last switch or jump
-FIRST_UNDECIDED = 14
-N_COUNTERS = 15
+NEXT_SAVE = 6
+SAVED_AT = 7
+WATCHED = 8  # flat index of the entry compared first
+RETURNED_AT = 9
+PERIOD = 10
+N_RETURNS = 11
+QUIET_FROM = 12  # last switch or jump
+N_COUNTERS = 13
 
 # positions in the rounding bounds of a run; 0 is the bound on the error in weight space
 GROWTH = 1  # factor by which the next step can enlarge it; 0 until computed
 CAN_GROW = 2  # 1 where some pattern may have a factor above one
-N_ROUNDING = 3
+TRUSTED = 3  # 1 once undecided signs are taken as computed
+N_ROUNDING = 4
 
 FIRST_ATTEMPT = 16
 ATTEMPT_GAP = 64  # steps between certificates in a run that keeps switching
 FIRST_SAVE = 64
 HUGE = 1e100  # in units of the largest label or start; beyond it a run has diverged
 STEP_ROUNDING = 2.0**-95  # error of a primal value per unit of path: sums of up to 2**10 terms
-CYCLE_TOLERANCE = 1e-13  # of the length of one step
+CYCLE_TOLERANCE = 1e-13  # of the largest change in one step
 CYCLE_RETURNS = 8
 EPS = 2.0**-52
 BALL_MARGIN = 1e-13  # rounding margin of the ball test, of the largest primal value
@@ -60,5 +60,5 @@ COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test
 
 
 def attempt_gap(time: int, quiet_from: int) -> int:
-    """Steps until the next certificate: a quarter of the run so far, later of the quiet stretch."""
+    """Return the steps until the next certificate: a quarter of the run, later of its quiet stretch."""
     return 1 + max((time - quiet_from) // 4, min(time // 4, ATTEMPT_GAP))

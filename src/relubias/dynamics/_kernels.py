@@ -63,11 +63,12 @@ def _step(
 ):  # fmt: skip
     """Apply ``beta_k -= step_size s_k A_k r`` and follow it in the primal.
 
-    Returns the length of the step in the dual, the accumulated rounding bound and the number of
+    Returns the largest change of a primal value, the accumulated rounding bound and the number of
     primal values that moved to within it of zero.
     """
     n_neurons, n_samples = high.shape
     path = 0.0
+    moved = 0.0
     undecided = 0
     for k in range(n_neurons):
         sign = signs[k]
@@ -135,9 +136,10 @@ def _step(
             low[k, i] = rest - (total - s)
         bound = rounding + code.STEP_ROUNDING * largest_row * path
         for i in range(n_samples):
+            moved = max(moved, abs(move_high[i]))
             if abs(high[k, i]) <= bound and high[k, i] != 0.0 and move_high[i] != 0.0:
                 undecided += 1
-    return path, rounding + code.STEP_ROUNDING * largest_row * path, undecided
+    return moved, rounding + code.STEP_ROUNDING * largest_row * path, undecided
 
 
 @njit(cache=True, error_model="numpy")
@@ -250,16 +252,15 @@ def advance(
             counters[code.N_RETURNS] = 0
         if rounding[code.GROWTH] == 0.0:
             rounding[code.GROWTH] = _growth(gram, step_size, active, index, square)
-        path, rounding[0], undecided = _step(
+        moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             rounding[0] * rounding[code.GROWTH], residual_high, residual_low, index, push_high,
             push_low, move_high, move_low,
         )  # fmt: skip
         time += 1
         counters[code.TIME] = time
-        if undecided > 0 and counters[code.N_UNDECIDED] == 0:
-            counters[code.FIRST_UNDECIDED] = time
-        counters[code.N_UNDECIDED] += undecided
+        if undecided > 0 and rounding[code.TRUSTED] == 0.0:
+            return code.UNDECIDED
         for k in range(n_neurons):
             for i in range(n_samples):
                 now = high[k, i] > 0.0
@@ -281,7 +282,7 @@ def advance(
                         buffer[row, 3] = 1 if now else -1
                         counters[code.N_BUFFERED] = row + 1
         if counters[code.SAVED_AT] > 0 and _returned(
-            high, low, saved_high, saved_low, counters[code.WATCHED], code.CYCLE_TOLERANCE * path
+            high, low, saved_high, saved_low, counters[code.WATCHED], code.CYCLE_TOLERANCE * moved
         ):
             period = time - counters[code.RETURNED_AT]
             if period == counters[code.PERIOD]:
@@ -589,6 +590,7 @@ def descend_batch(
         gram = grams[b]
         dual = dual_high[b]
         rounding[0] = 0.0
+        rounding[code.TRUSTED] = 0.0
         rounding[code.CAN_GROW] = can_grow[b]
         rounding[code.GROWTH] = 1.0 - can_grow[b]
         dual_low[:] = 0.0
@@ -613,7 +615,7 @@ def descend_batch(
             outcome[b] = code.NEEDS_EIGENBASIS
             time = counters[b, code.TIME]
             quiet_for = time - counters[b, code.LAST_SWITCH]
-            if found == code.FROZEN and counters[b, code.N_UNDECIDED] == 0:
+            if found == code.FROZEN:
                 outcome[b] = code.FROZEN
                 for a in range(order):
                     i = support[a]

@@ -15,6 +15,7 @@ from relubias._compensated import two_prod
 from relubias._validate import Float, fail
 from relubias.dynamics import _codes as code
 from relubias.dynamics import _stepping
+from relubias.dynamics._exact import ExactPath, Undecided
 from relubias.dynamics._frozen import Frozen, frozen_motion
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
@@ -84,7 +85,7 @@ class Run:
         self.pair_last = np.zeros((m, n), np.int64)
         self.saved_high, self.saved_low = np.zeros((m, n)), np.zeros((m, n))
         self.counters = new_counters()
-        self.rounding = np.array([0.0, *growth_mode(self.gram, self.step_size, m)])
+        self.rounding = np.array([0.0, *growth_mode(self.gram, self.step_size, m), 0.0])
         self.buffer = np.empty((max(4096, 4 * m * n), 4), np.int64)
         self._kept: list[NDArray[np.int64]] = []
         self._n_kept = 0
@@ -94,6 +95,10 @@ class Run:
         self.support, self.push = np.zeros(n, np.int64), np.zeros(n)
         self.limit_high, self.limit_low = np.empty((m, n)), np.empty((m, n))
         self.n_iter = 0
+        self.undecided_from = 0
+        self._has_jumped = False
+        self._exact: ExactPath | None = None
+        self._start = self.dual_high.copy()
 
     # --- counters -----------------------------------------------------------------------------
 
@@ -111,11 +116,6 @@ class Run:
     def n_switches(self) -> int:
         """Switches so far."""
         return int(self.counters[code.N_SWITCHES])
-
-    @property
-    def n_undecided(self) -> int:
-        """Sign decisions within their rounding error so far."""
-        return int(self.counters[code.N_UNDECIDED])
 
     @property
     def is_quiet(self) -> bool:
@@ -149,6 +149,32 @@ class Run:
     def renew_residual(self) -> None:
         """Compute the residual of the present state."""
         self.advance(self.time, -1.0)
+
+    def resolve(self) -> None:
+        """Decide in exact arithmetic what the last step left open; else remember when it was.
+
+        The exact path follows the run from its start, or from the step where it was asked last.
+        """
+        try:
+            if self._has_jumped:
+                raise Undecided
+            if self._exact is None:
+                data = self.gram, self.labels, self.signs, self.step_size, self._start
+                self._exact = ExactPath(*data)
+            self._exact.run_to(self.time)
+            self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = self._exact.doubles()
+            self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
+        except Undecided:
+            self.undecided_from = self.time
+            self.rounding[code.TRUSTED] = 1.0
+        _stepping.note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
+        if self.rounding[code.CAN_GROW]:
+            self.rounding[code.GROWTH] = 0.0
+
+    def moving_residual(self) -> float:
+        """Return the largest ``G A_k r``: the part of the residual that moves anything."""
+        self.renew_residual()
+        return float(np.abs((self.active * self.residual_high) @ self.gram).max())
 
     def load_kernels(self) -> None:
         """Continue with the compiled kernels; the bits stay the same."""
@@ -224,6 +250,7 @@ class Run:
         """Take `n_steps` steps at once, under the present pattern, in double-double."""
         self.counters[code.TIME] += n_steps
         self.n_iter += 1
+        self._has_jumped = True
         for position in (code.NEXT_ATTEMPT, code.LAST_ATTEMPT, code.QUIET_FROM):
             self.counters[position] = self.time
         self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE
@@ -275,14 +302,9 @@ class Run:
         switches = np.empty(rows.shape[0], SWITCH_DTYPE)
         for column, name in enumerate(("time", "neuron", "sample", "mode")):
             switches[name] = rows[:, column]
-        if self.n_undecided:
+        if self.undecided_from:
             return switches[switches["time"] < self.undecided_from]
         return switches
-
-    @property
-    def undecided_from(self) -> int:
-        """Step of the first sign that rounding leaves open; 0 if there was none."""
-        return int(self.counters[code.FIRST_UNDECIDED])
 
     def chattering(self) -> NDArray[np.intp]:
         """Return the pairs that switched during the last tenth of the run."""

@@ -70,7 +70,7 @@ def _step(
     """Apply ``beta_k -= step_size s_k A_k r`` and follow it in the primal."""
     product, error = two_prod(np.full_like(residual[0], step_size), residual[0])
     push, push_low = _normalise(product, error + step_size * residual[1])
-    path, undecided = 0.0, 0
+    path, largest, undecided = 0.0, 0.0, 0
     for k in range(signs.shape[0]):
         support = np.flatnonzero(active[k])
         for j in support:
@@ -87,9 +87,10 @@ def _step(
         for term, term_error in zip(terms, errors, strict=True):
             move, move_low = _accumulate(move, move_low, term, term_error)
         high[k], low[k] = _normalise(*_accumulate(high[k], low[k], -sign * move, -sign * move_low))
+        largest = max(largest, float(np.abs(move).max()))
         bound = rounding + code.STEP_ROUNDING * largest_row * path
         undecided += int(((np.abs(high[k]) <= bound) & (high[k] != 0.0) & (move != 0.0)).sum())
-    return path, rounding + code.STEP_ROUNDING * largest_row * path, undecided
+    return largest, rounding + code.STEP_ROUNDING * largest_row * path, undecided
 
 
 def advance(
@@ -144,19 +145,18 @@ def advance(
             counters[code.PERIOD] = counters[code.N_RETURNS] = 0
         if rounding[code.GROWTH] == 0.0:
             rounding[code.GROWTH] = _growth(gram, step_size, active)
-        path, rounding[0], undecided = _step(
+        moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             float(rounding[0] * rounding[code.GROWTH]), residual,
         )  # fmt: skip
         counters[code.TIME] = time + 1
-        if undecided and not counters[code.N_UNDECIDED]:
-            counters[code.FIRST_UNDECIDED] = time + 1
-        counters[code.N_UNDECIDED] += undecided
+        if undecided and not rounding[code.TRUSTED]:
+            return code.UNDECIDED
         n_switches = counters[code.N_SWITCHES]
         note_switches(high, active, pair_last, counters, buffer)
         if rounding[code.CAN_GROW] and counters[code.N_SWITCHES] > n_switches:
             rounding[code.GROWTH] = 0.0
-        if _closed_a_cycle(high, low, saved_high, saved_low, counters, path):
+        if _closed_a_cycle(high, low, saved_high, saved_low, counters, moved):
             return code.CYCLE
 
 
@@ -194,13 +194,13 @@ def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buff
 
 
 def _closed_a_cycle(
-    high: Float, low: Float, saved_high: Float, saved_low: Float, counters: Int, path: float
+    high: Float, low: Float, saved_high: Float, saved_low: Float, counters: Int, moved: float
 ) -> bool:
     """Whether the state is back at the saved one, for the last of several equal periods."""
     if counters[code.SAVED_AT] == 0:
         return False
     gap = (high - saved_high) + (low - saved_low)
-    if (np.abs(gap) > code.CYCLE_TOLERANCE * path).any():
+    if (np.abs(gap) > code.CYCLE_TOLERANCE * moved).any():
         return False
     period = counters[code.TIME] - counters[code.RETURNED_AT]
     if period == counters[code.PERIOD]:

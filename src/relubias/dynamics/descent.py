@@ -104,7 +104,7 @@ def gradient_descent(
         run = Run(problem, beta, eta)
         recorder = _Recorder(times, run)
         status, tail, certificate = _Descent(run, recorder, budget, tolerance, report).follow()
-        if run.n_undecided and status is not Status.DIVERGED:
+        if run.undecided_from and status is not Status.DIVERGED:
             tail = Tail.UNDECIDED
     return _as_trajectory(
         problem, beta, eta, run, recorder, status, tail, certificate, budget, tolerance
@@ -144,6 +144,10 @@ class _Descent:
             self.report(min(1.0, run.n_iter / max(self.max_iter, 1)), f"{run.time} steps")
             if why == code.DIVERGED:
                 return Status.DIVERGED, Tail.EXPLODED, None
+            if why == code.UNDECIDED:
+                if run.moving_residual() <= 1e-8 * self.tol:  # stationary, on its hyperplanes
+                    return Status.TOLERANCE, Tail.CHATTER, None
+                run.resolve()
             if why == code.CYCLE:
                 return Status.MAX_ITER, Tail.LIMIT_CYCLE, None
             if why in (code.ATTEMPT, code.SMALL_RESIDUAL):
@@ -206,7 +210,7 @@ class _Descent:
     def _certified(self) -> tuple[Status, Tail, Certificate | None] | None:
         """Confirm by the independent certificate, from the state in the user's numbers."""
         run = self.run
-        if run.n_undecided:  # the past of this pattern is not certain
+        if run.undecided_from:  # the past of this pattern is not certain
             return (Status.TOLERANCE, Tail.UNDECIDED, None) if self._is_small() else None
         step_size = run.step_size / run.gram_unit
         certificate = certify(run.problem, run.state().dual, step_size=step_size)
@@ -249,6 +253,7 @@ class _Recorder:
 
     def finish(self, *, is_certified: bool) -> Records:
         """Follow a settled run in jumps through the steps still asked for."""
+        self.observe()
         while is_certified and self.waiting:
             self.run.renew_residual()
             if self.next_time > self.run.time:

@@ -47,8 +47,9 @@ class Status(_Sentence):
     )
     TOLERANCE = (
         "TOLERANCE",
-        "the residual on active samples is below `tol`, but it is not proved that activations "
-        "have stopped switching; read `limit` as accurate to about `tol`",
+        "the residual on active samples, or the part of it that moves any weight, is below `tol`, "
+        "but it is not proved that activations have stopped switching; read `limit` as accurate "
+        "to about `tol`",
     )
     MAX_ITER = (
         "MAX_ITER",
@@ -143,7 +144,8 @@ class Trajectory:
     n_switches : int
         All switches; more than ``switches.size`` where `switches_truncated`.
     undecided_from : int
-        Step of the first sign that double-double arithmetic leaves open; 0 if there was none.
+        Step of the first sign that even exact arithmetic could not decide within its limits of
+        bits and work; 0 if there was none.
     n_steps : int
         Steps until the status was known.
     n_iter : int
