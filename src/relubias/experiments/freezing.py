@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 START = 0.01
-MAX_STEPS = 50_000
+MAX_STEPS = 1000  # chaotic runs beyond the largest stable step never end
 _RATIOS = (2, 4, 8, 16, 32, 64, 128)
 
 
