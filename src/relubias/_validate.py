@@ -48,6 +48,14 @@ def fail(name: str, got: str, remedy: str) -> InvalidInputError:
 
 def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
     """Return a private, C-contiguous, finite float64 copy of `value` with `ndim` axes."""
+    raw = _as_real_array(name, value, ndim=ndim, shape=shape)
+    with np.errstate(over="ignore"):
+        array = np.array(raw, dtype=np.float64, order="C", copy=True)
+    _require_finite(name, array)
+    return array
+
+
+def _as_real_array(name: str, value: Any, *, ndim: int, shape: str) -> NDArray[Any]:
     if _has_masked_entries(value):
         raise fail(name, "has masked entries", "fill or drop them first")
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
@@ -62,13 +70,14 @@ def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
         raise fail(name, f"has dtype {raw.dtype}", "pass real numbers (NaN marks are refused too)")
     if raw.ndim != ndim:
         raise fail(name, f"has shape {raw.shape}", f"expected {shape}")
-    with np.errstate(over="ignore"):
-        array = np.array(raw, dtype=np.float64, order="C", copy=True)
+    return raw
+
+
+def _require_finite(name: str, array: Float) -> None:
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         where = ", ".join(str(int(i)) for i in bad)
         raise fail(name, f"entry [{where}] is {array[tuple(bad)]}", "every entry must be finite")
-    return array
 
 
 def _has_masked_entries(value: Any) -> bool:
@@ -77,17 +86,35 @@ def _has_masked_entries(value: Any) -> bool:
 
 
 def as_features(name: str, value: Any) -> Float:
-    """Return features, (n_samples, n_features), whose squares neither over- nor underflow."""
-    array = as_float_array(name, value, ndim=2, shape="(n_samples, n_features)")
-    if array.shape[0] == 0 or array.shape[1] == 0:
-        raise fail(name, f"is empty (shape {array.shape})", "pass at least one sample and feature")
+    """Return features, (n_samples, n_features), whose squares neither over- nor underflow.
+
+    A read-only view where `value` is a contiguous float64 array; a copy otherwise.
+    """
+    array = as_unread_features(name, value)
+    require_usable_features(name, array)
+    return array
+
+
+def as_unread_features(name: str, value: Any) -> Float:
+    """Return features of the right shape and type, as `as_features` does, with entries unread."""
+    raw = _as_real_array(name, value, ndim=2, shape="(n_samples, n_features)")
+    if raw.size == 0:
+        raise fail(name, f"is empty (shape {raw.shape})", "pass at least one sample and feature")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(raw, dtype=np.float64).view()
+    array.flags.writeable = False
+    return array
+
+
+def require_usable_features(name: str, array: Float) -> None:
+    """Name the first entry that is not finite, or whose square over- or underflows."""
+    _require_finite(name, array)
     largest = np.abs(array).max(axis=1)
     if largest.max() > 1e150:
         raise fail(name, f"has an entry of size {largest.max():.3g}", "rescale: squares overflow")
     if ((largest > 0) & (largest < 1e-150)).any():
         row = int(np.flatnonzero((largest > 0) & (largest < 1e-150))[0])
         raise fail(name, f"row {row} is smaller than 1e-150", "rescale: its squares underflow")
-    return array
 
 
 def as_labels(name: str, value: Any, n_samples: int | None = None) -> Float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from relubias._validate import Float, as_features
+import numpy as np
+
+from relubias._validate import Float, as_unread_features, fail, require_usable_features
 
 __all__ = ["gram_matrix"]
 
@@ -37,9 +39,25 @@ def gram_matrix(features: Any) -> Float:
     array([[9., 3.],
            [3., 5.]])
     """
-    return product_with_transpose(as_features("features", features))
+    return gram_of_unread("features", as_unread_features("features", features))
 
 
 def product_with_transpose(features: Float) -> Float:
-    """Return ``features @ features.T`` of checked features; one buffer, so BLAS uses syrk."""
+    """Return ``features @ features.T``; one buffer, so BLAS computes half of it."""
     return features @ features.T
+
+
+def gram_of_unread(name: str, features: Float) -> Float:
+    """Return the Gram matrix of features whose entries were not looked at; name an unusable one.
+
+    Squares that are all ordinary prove every entry usable, so that large features are read only
+    once, by BLAS.
+    """
+    with np.errstate(all="ignore"):
+        gram = product_with_transpose(features)
+    squares = np.diagonal(gram)
+    if not ((squares > 1e-280) & (squares < 1e300)).all():
+        require_usable_features(name, features)
+        if not np.isfinite(squares).all():
+            raise fail(name, "has a row of which the squares overflow", "rescale the features")
+    return gram

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from relubias._validate import Float, as_features, as_gram, as_labels, as_signs, fail
-from relubias.gram import product_with_transpose
+from relubias._validate import Float, as_gram, as_labels, as_signs, as_unread_features, fail
+from relubias.gram import gram_of_unread
 
 __all__ = ["Problem"]
 
@@ -40,7 +40,8 @@ class Problem:
     signs : ndarray of shape (n_neurons,)
         Output signs.
     features : ndarray of shape (n_samples, n_features) or None
-        The features, where they are known (`from_features`).
+        The features, where they are known (`from_features`): a read-only view, not a copy, of a
+        contiguous float64 array, so leave that array as it is.
     n_samples, n_neurons : int
         Sizes.
     scale : float
@@ -101,10 +102,11 @@ class Problem:
         array([[4., 0.],
                [0., 1.]])
         """
-        X = as_features("features", features)
+        X = as_unread_features("features", features)
         y = as_labels("labels", labels, X.shape[0])
+        s = as_signs("signs", signs)
         problem = cls.__new__(cls)
-        problem._store(product_with_transpose(X), y, signs, X)
+        problem._store(gram_of_unread("features", X), y, s, X)
         return problem
 
     def _store(self, gram: Float, labels: Float, signs: Any, features: Float | None) -> None:
