@@ -53,6 +53,7 @@ def against_integers(seed: int) -> Outcome:
         "not certified, although the oracle proves an end": int(
             trajectory.status is not rb.Status.CERTIFIED and result.run.is_terminal
         ),
+        "compared up to an undecided sign": int(bool(trajectory.undecided_from)),
         "oracle undecided": int(bool(result.run.undecided)),
     }
     return Outcome(case.name, counts, result.failures)
@@ -79,6 +80,8 @@ def against_long_double(job: tuple[tuple[int, int, int, str, float, int], int]) 
     )
     certified = trajectory.status is rb.Status.CERTIFIED
     horizon = max_steps if certified else min(max_steps, trajectory.n_steps)
+    if trajectory.undecided_from:
+        horizon = min(horizon, trajectory.undecided_from - 1)
     other = long_double.descend(*case.arguments, max_steps=horizon, tol=1e-9)
     horizon = other.n_steps
     ours = [s for s in switches_of(trajectory) if s[0] <= horizon]
@@ -88,6 +91,7 @@ def against_long_double(job: tuple[tuple[int, int, int, str, float, int], int]) 
         "steps compared": horizon,
         f"status {trajectory.status}": 1,
         "identical": int(ours == theirs),
+        "compared up to an undecided sign": int(bool(trajectory.undecided_from)),
     }
     failures = []
     if ours != theirs:
