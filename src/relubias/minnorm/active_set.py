@@ -9,8 +9,7 @@ Rows enter one by one, so the active rows stay independent. A violated row that 
 and that no multiplier blocks gives a ray: ``H z = 0``, ``z >= 0`` off the free rows and
 ``e @ z > 0``, the proof (Farkas) that no weights satisfy all rows.
 
-Reference: D. Goldfarb, A. Idnani, Math. Program. 27 (1983), in sweep-tableau form (J. H.
-Goodnight, Am. Stat. 33 (1979)).
+Reference: D. Goldfarb, A. Idnani, Math. Program. 27 (1983).
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
+from relubias.minnorm._basis import Basis
 from relubias.minnorm._systems import cholesky_solver, refine
 
 __all__ = ["ActiveSetResult", "NullTest", "dual_active_set", "gram_null_test"]
@@ -45,6 +45,8 @@ class ActiveSetResult(NamedTuple):
     active: Bool
     ray: Float | None
     n_pivots: int
+    solved: bool
+    """Whether the answer, or the ray, is one; false if the pivots ran out."""
 
 
 def gram_null_test(hessian: Float) -> NullTest:
@@ -58,27 +60,6 @@ def gram_null_test(hessian: Float) -> NullTest:
         return value if value > 4 * _EPS * float(np.abs(z) @ lengths) ** 2 else 0.0
 
     return squared_length
-
-
-class _Tableau:
-    """Goodnight's sweep of H on the active rows W.
-
-    Blocks: ``-H_WW^-1``, ``H_NW H_WW^-1`` and the Schur complement of H_WW.
-    """
-
-    def __init__(self, hessian: Float) -> None:
-        self.table = hessian.copy()
-
-    def sweep(self, k: int, *, enter: bool, pivot: float | None = None) -> None:
-        """Move row `k` into the active rows, or out of them."""
-        column = self.table[:, k].copy()
-        d = column[k] if pivot is None else pivot
-        column[k] = 0.0
-        self.table -= np.outer(column / d, column)
-        new = column / d if enter else -column / d
-        self.table[:, k] = new
-        self.table[k, :] = new
-        self.table[k, k] = -1.0 / d
 
 
 def dual_active_set(
@@ -103,17 +84,21 @@ def dual_active_set(
         Multipliers refined to working accuracy, or a ray.
     """
     search = _Search(hessian, linear, free, null_test or gram_null_test(hessian))
+    solved = False
     for _ in range(_MAX_ROUNDS):
         ray = search.run()
         if ray is not None:
-            return ActiveSetResult(np.zeros(linear.size), search.active, ray, search.n_pivots)
-        if search.refresh():
+            return ActiveSetResult(
+                np.zeros(linear.size), search.active, ray, search.n_pivots, solved=True
+            )
+        solved = search.refresh()
+        if solved or search.n_pivots > search.max_pivots:
             break
-    return ActiveSetResult(search.multipliers, search.active, None, search.n_pivots)
+    return ActiveSetResult(search.multipliers, search.active, None, search.n_pivots, solved)
 
 
 class _Search:
-    """State of the method: multipliers, slacks, active rows and the tableau."""
+    """State of the method: multipliers, slacks and the active rows."""
 
     def __init__(self, hessian: Float, linear: Float, free: Bool, null_test: NullTest) -> None:
         self.hessian, self.linear, self.free, self.null_test = hessian, linear, free, null_test
@@ -123,8 +108,8 @@ class _Search:
         self.multipliers, self.slack = np.zeros(n), -linear
         self.active = np.zeros(n, dtype=np.bool_)
         self.settled = np.zeros(n, dtype=np.bool_)
-        self.tableau = _Tableau(hessian)
-        self.n_pivots = 0
+        self.basis = Basis(hessian)
+        self.n_pivots, self.max_pivots = 0, 100 * n + 1000
 
     def noise(self) -> Float:
         """Bound what rounding can do to each slack."""
@@ -139,72 +124,75 @@ class _Search:
 
     def run(self) -> Float | None:
         """Add violated rows until none is left; return a ray if one shows up."""
-        while True:
+        while self.n_pivots <= self.max_pivots:
             violation = self.violation()
             if not violation.any():
                 return None
-            depth = np.maximum(np.diagonal(self.tableau.table), 1e-9 * self.diagonal)
-            gain = violation**2 / np.maximum(depth, np.finfo(np.float64).tiny)
-            ray = self.enter(int(np.argmax(gain)))
+            ray = self.enter(int(np.argmax(violation)))
             if ray is not None:
                 return ray
+            self.slack = self.hessian @ self.multipliers - self.linear
+        return None
 
     def enter(self, j: int) -> Float | None:
         """Raise the multiplier of row `j` until the row holds, dropping rows that block."""
         sign = 1.0 if self.slack[j] < 0 else -1.0
+        missing = abs(float(self.slack[j]))
         while True:
             self.n_pivots += 1
-            column = self.tableau.table[:, j].copy()
-            pivot = float(column[j])
-            direction = np.where(self.active, -sign * column, 0.0)
-            direction[j] = sign
-            dependent = False
+            rows, x, pivot = self.basis.project(j)
             if pivot <= _SUSPICIOUS * self.diagonal[j]:
-                direction[self.active] = -sign * self.combination(j)
+                x = self.basis.project_precisely(j)
+                direction = self._direction(j, sign, rows, x)
                 pivot = self.null_test(direction, j)
-                dependent = pivot == 0.0
-                if dependent and self.linear @ direction <= np.abs(direction) @ self.noise():
-                    self.settled[j] = True  # its label agrees with the rows it depends on
+                if pivot == 0.0 and self._agrees(direction):
+                    self.settled[j] = True
                     return None
-            blocking = self.active & ~self.free & (direction < -1e-13 * np.abs(direction).max())
-            ratio = np.full(self.linear.size, np.inf)
-            ratio[blocking] = self.multipliers[blocking] / -direction[blocking]
-            drop = int(np.argmin(ratio))
-            if dependent and not np.isfinite(ratio[drop]):
+            direction = self._direction(j, sign, rows, x)
+            drop, block = self._blocking(direction)
+            full = missing / pivot if pivot > 0 else np.inf
+            if not np.isfinite(min(full, block)):
                 return direction
-            full = np.inf if dependent else abs(float(self.slack[j])) / pivot
-            step = min(full, float(ratio[drop]))
+            step = min(full, block)
             self.multipliers += step * direction
-            if not dependent:
-                moved = ~self.active
-                moved[j] = False
-                self.slack[moved] += step * sign * column[moved]
-                self.slack[j] += step * sign * pivot
-            if full <= ratio[drop]:
-                self.slack[j] = 0.0
-                self.tableau.sweep(j, enter=True, pivot=pivot)
+            missing -= step * pivot
+            if full <= block:
+                self.basis.add(j, x, pivot)
                 self.active[j] = True
                 return None
-            self.multipliers[drop] = self.slack[drop] = 0.0
-            self.tableau.sweep(drop, enter=False)
+            self.multipliers[drop] = 0.0
+            self.basis.remove(drop)
             self.active[drop] = False
 
-    def combination(self, j: int) -> Float:
-        """Return the combination of active rows nearest to row `j`, to working accuracy."""
-        rows = np.flatnonzero(self.active)
-        solve = cholesky_solver(self.hessian[np.ix_(rows, rows)])
-        if solve is None:
-            return self.tableau.table[rows, j]
-        return refine(self.hessian[np.ix_(rows, rows)], self.hessian[rows, j], solve)
+    def _direction(self, j: int, sign: float, rows: NDArray[np.intp], x: Float) -> Float:
+        direction = np.zeros(self.linear.size)
+        direction[rows] = -sign * x
+        direction[j] = sign
+        return direction
+
+    def _agrees(self, direction: Float) -> bool:
+        """Whether the labels of dependent rows agree to rounding."""
+        return bool(self.linear @ direction <= np.abs(direction) @ self.noise())
+
+    def _blocking(self, direction: Float) -> tuple[int, float]:
+        """Return the row whose multiplier reaches zero first, and the step at which it does."""
+        falling = direction < -1e-13 * np.abs(direction).max()
+        candidates = np.flatnonzero(self.active & ~self.free & falling)
+        if candidates.size == 0:
+            return -1, np.inf
+        ratio = self.multipliers[candidates] / -direction[candidates]
+        first = int(np.argmin(ratio))
+        return int(candidates[first]), max(float(ratio[first]), 0.0)
 
     def refresh(self) -> bool:
         """Recompute everything from the active rows; return whether the answer stands."""
         while True:
             rows = np.flatnonzero(self.active)
-            solve = cholesky_solver(self.hessian[np.ix_(rows, rows)])
+            matrix = self.hessian[np.ix_(rows, rows)]
+            solve = cholesky_solver(matrix)
             if solve is None:
-                return True  # dependent beyond what H can tell: the certificate will say so
-            x = refine(self.hessian[np.ix_(rows, rows)], self.linear[rows], solve)
+                return False
+            x = refine(matrix, self.linear[rows], solve)
             wrong = ~self.free[rows] & (x < -8 * _EPS * np.abs(x).max(initial=0.0))
             if not wrong.any():
                 break
@@ -213,15 +201,11 @@ class _Search:
         self.multipliers = np.zeros(self.linear.size)
         self.multipliers[rows] = x
         self.slack = self.hessian @ self.multipliers - self.linear
-        self.slack[rows] = 0.0
         settled, self.settled = self.settled, np.zeros_like(self.settled)
-        doubtful = self.violation() > 0
-        if (
-            not (doubtful & ~settled).any()
-            and not (settled & (self.violation() > 1e3 * self.noise())).any()
-        ):
+        violation = self.violation()
+        unfit = (violation > 0) & (~settled | (violation > 1e3 * self.noise()))
+        misfit = np.abs(self.slack[rows]) > 1e3 * self.noise()[rows]
+        if not unfit.any() and not misfit.any():
             return True
-        self.tableau = _Tableau(self.hessian)
-        for k in rows:
-            self.tableau.sweep(int(k), enter=True)
+        self.basis = Basis(self.hessian, rows)
         return False

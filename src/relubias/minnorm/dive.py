@@ -92,7 +92,7 @@ class Dive:
         branch = leaf.branch.copy()
         branch[samples] = choice
         child = self.solve(branch, leaf.solution.active)
-        return child if child.solution.ray is None else None
+        return child if child.solution.fits else None
 
     def _backtracking(self, hull: Leaf) -> Leaf | None:
         stack, budget = [hull], self.n_nodes + _MAX_BACKTRACKS
@@ -142,7 +142,7 @@ class Dive:
                 branch = leaf.branch.copy()
                 branch[sample] = SOLE + SHARED - branch[sample]
                 other = self.solve(branch)
-                if other.solution.ray is None and other.value < leaf.value * (1 - 1e-12):
+                if other.solution.fits and other.value < leaf.value * (1 - 1e-12):
                     leaf = self._all_decided(other)
                     improved = True
                     break
@@ -162,7 +162,7 @@ class Dive:
         if (branch == leaf.branch).all():
             return leaf
         decided = self.solve(branch)
-        return leaf if decided.solution.ray is not None else decided
+        return decided if decided.solution.fits else leaf
 
     def _candidates(self, leaf: Leaf) -> NDArray[np.intp]:
         """Return the samples whose equality has a negative multiplier, and decided zero labels."""

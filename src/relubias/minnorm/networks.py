@@ -33,10 +33,12 @@ def solve_one_sign(problem: Problem) -> MinimumNorm:
     """Share one neuron equally; with one neuron only, prove it if nothing fits."""
     m, sign = problem.n_neurons, float(problem.signs[0])
     neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
-    if neuron.ray is not None and m > 1:
+    if not neuron.fits and m > 1:
         return _disjoint(problem)
     if neuron.ray is not None:
         return without_network(problem, neuron.ray[None, :], np.flatnonzero(neuron.ray))
+    if not neuron.fits:
+        return without_network(problem, None, np.zeros(0, dtype=np.intp))
     certificate = certify_checked_neuron(
         problem.gram,
         problem.labels,
@@ -71,7 +73,7 @@ def _disjoint(problem: Problem) -> MinimumNorm:
             labels = owned[k].copy()
             labels[i] = target[i]
             neuron = solve_one_neuron(problem.gram, labels, 1.0, problem.features)
-            if neuron.ray is None:
+            if neuron.fits:
                 owned[k], neurons[k] = labels, neuron
                 break
         else:
@@ -175,7 +177,7 @@ def _decoupled(problem: Problem, units: Units) -> Float | None:
         solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
         for sign in (1.0, -1.0)
     ]
-    if any(neuron.ray is not None for neuron in pair):
+    if not all(neuron.fits for neuron in pair):
         return None
     return np.array([units.scaled_dual(neuron.dual) for neuron in pair])
 

@@ -29,7 +29,7 @@ _ILL_CONDITIONED = 3e-14  # first refinement, about condition number times eps
 
 
 class Neuron(NamedTuple):
-    """Least-norm neuron in the units of the data, or the ray that proves there is none."""
+    """Least-norm neuron in the units of the data, the ray that proves there is none, or neither."""
 
     dual: Float
     primal: Float
@@ -38,6 +38,8 @@ class Neuron(NamedTuple):
     ray: Float | None
     on_features: bool
     """Whether the features, not the Gram matrix, were taken as the exact data."""
+    fits: bool = True
+    """Whether there is a neuron."""
 
 
 def solve_one_neuron(
@@ -79,7 +81,9 @@ def solve_one_neuron(
     solution = solve_program(hessian, y, free, null_test=null_test)
     if solution.ray is not None:
         ray = tidy_ray(solution.ray, hessian, y, ~free, null_test()) * factor
-        return _no_neuron(ray)
+        return _no_neuron(target.size, ray)
+    if not solution.solved:
+        return _no_neuron(target.size, None)
     multipliers, active = solution.multipliers, solution.active
     on_features = features is not None and solution.first_correction > _ILL_CONDITIONED
     if features is not None and on_features:
@@ -100,6 +104,6 @@ def solve_one_neuron(
     )
 
 
-def _no_neuron(ray: Float) -> Neuron:
-    zero = np.zeros(ray.size)
-    return Neuron(zero, zero, math.nan, np.zeros(ray.size, dtype=np.bool_), ray, False)
+def _no_neuron(n: int, ray: Float | None) -> Neuron:
+    zero = np.zeros(n)
+    return Neuron(zero, zero, math.nan, np.zeros(n, dtype=np.bool_), ray, False, fits=False)

@@ -23,6 +23,13 @@ class ProgramSolution(NamedTuple):
     ray: Float | None
     first_correction: float
     """Size of the first refinement: about condition number times eps; 1 for dependent rows."""
+    solved: bool
+    """False if dependent rows were too much: then neither an answer nor a proof."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the multipliers are an answer."""
+        return self.solved and self.ray is None
 
 
 def solve_program(
@@ -41,5 +48,7 @@ def solve_program(
         solution = block_pivoting(hessian, linear, free, start)
     except NearlySingularError:
         result = dual_active_set(hessian, linear, free, None if null_test is None else null_test())
-        return ProgramSolution(result.multipliers, result.active, result.ray, 1.0)
-    return ProgramSolution(solution.multipliers, solution.active, None, solution.first_correction)
+        return ProgramSolution(result.multipliers, result.active, result.ray, 1.0, result.solved)
+    return ProgramSolution(
+        solution.multipliers, solution.active, None, solution.first_correction, True
+    )

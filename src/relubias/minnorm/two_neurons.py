@@ -66,6 +66,7 @@ def solve_two_neurons(
     Pair
         Positive neuron first.
     """
+    certificate = None
     if decoupled is not None:
         certificate = certify_two_neurons(gram, labels, decoupled, weights)
         if certificate.kind != "bound only":
@@ -74,6 +75,8 @@ def solve_two_neurons(
     hull = dive.solve(np.full(labels.size, UNDECIDED))
     if hull.solution.ray is not None:
         return Pair(None, None, _tidied(hull, dive), 1)
+    if not hull.solution.solved:
+        return Pair(decoupled, certificate, None, 1)
     pool = hull.pool
     bound = certify_multipliers(
         pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
