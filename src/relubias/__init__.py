@@ -1,5 +1,7 @@
 """Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
 
+from typing import TYPE_CHECKING
+
 from relubias import dynamics, ensembles, minnorm
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
@@ -58,6 +60,9 @@ __all__ = [
     "starts",
     "step_size_bounds",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
 
 
 def __getattr__(name: str) -> str:

@@ -60,5 +60,5 @@ COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test
 
 
 def attempt_gap(time: int, quiet_from: int) -> int:
-    """Return the steps until the next certificate: a quarter of the run, later of its quiet stretch."""
+    """Return the steps until the next test: a quarter of the run, later of its quiet stretch."""
     return 1 + max((time - quiet_from) // 4, min(time // 4, ATTEMPT_GAP))

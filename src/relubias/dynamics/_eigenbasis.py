@@ -14,7 +14,7 @@ import numpy as np
 from relubias._compensated import two_prod, two_sum
 from relubias._validate import Float
 from relubias.dynamics import _codes as code
-from relubias.dynamics._stepping import product
+from relubias.dynamics._plain.jumping import product
 
 __all__ = ["Eigenbasis", "eigenbasis"]
 

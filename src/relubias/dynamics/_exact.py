@@ -58,10 +58,16 @@ class ExactPath:
         self.labels = _fixed(labels, bits)
         self.signs: Integers = signs.astype(int).astype(object)
         self.step = int(_fixed(np.array([step_size]), bits)[0])
+        self.mask = (1 << bits) - 1
         dual = _fixed(start, bits)
-        primal = (dual @ self.gram) >> bits
+        primal = dual @ self.gram
+        is_exact = not (primal & self.mask).any() and all(
+            (_fixed(array, 2 * bits) == (fixed << bits)).all()
+            for array, fixed in ((gram, self.gram), (labels, self.labels), (start, dual))
+        )
         reach = int(np.abs(dual).sum()) + int(np.abs(self.gram).max()) * start.shape[1]
-        self.state = _State(0, primal, dual, 4 + (reach >> bits))
+        error = 0 if is_exact else 4 + (reach >> bits)
+        self.state = _State(0, primal >> bits, dual, error)
 
     def run_to(self, time: int) -> list[tuple[int, int, int, int]]:
         """Step to `time`; return the switches (time, neuron, sample, mode) on the way.
@@ -79,7 +85,7 @@ class ExactPath:
             self.seconds += 1e-4 + 1.5e-7 * products
             if self.seconds > _MAX_SECONDS:
                 raise Undecided
-            if (np.abs(self.state.primal) <= self.state.error).any():
+            if self.state.error and (np.abs(self.state.primal) <= self.state.error).any():
                 if self.bits >= _MAX_BITS:
                     raise Undecided
                 self._prepare(2 * self.bits)
@@ -94,17 +100,21 @@ class ExactPath:
     def _step(self, active: NDArray[np.bool_]) -> None:
         state, bits = self.state, self.bits
         residual = (self.signs[:, None] * np.where(active, state.primal, 0)).sum(axis=0)
-        push = (self.step * (residual - self.labels)) >> bits
+        product = self.step * (residual - self.labels)
+        push = product >> bits
         pushes = self.signs[:, None] * np.where(active, push, 0)
+        moves = pushes @ self.gram
         state.dual = state.dual - pushes
-        state.primal = state.primal - ((pushes @ self.gram) >> bits)
-        n = self.labels.size
-        reach = n * (1 + (int(np.abs(self.gram).max()) >> bits))
-        state.error = ((state.error * self._growth(active)) >> _GROWTH_BITS) + 1 + 2 * reach
+        state.primal = state.primal - (moves >> bits)
         state.time += 1
+        is_exact = not (np.where(active.any(axis=0), product, 0) & self.mask).any()
+        if state.error or not (is_exact and not (moves & self.mask).any()):
+            n = self.labels.size
+            reach = n * (1 + (int(np.abs(self.gram).max()) >> bits))
+            state.error = ((state.error * self._growth(active)) >> _GROWTH_BITS) + 1 + 2 * reach
 
     def _growth(self, active: NDArray[np.bool_]) -> int:
-        """Bound the factor, in fixed point, by which one step under this pattern enlarges errors."""
+        """Bound the factor, in fixed point, by which one step enlarges errors."""
         gram, _, _, step_size, _ = self.data
         on = active[:, active.any(axis=0)].astype(float)
         P = np.flatnonzero(active.any(axis=0))

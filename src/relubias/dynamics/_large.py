@@ -1,4 +1,4 @@
-"""The ball test of `_kernels.freeze_test` with LAPACK, for more samples than loops are good for."""
+"""The ball test of `_compiled.freezing` with LAPACK, for more samples than loops are good for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import Float
 from relubias.dynamics import _codes as code
-from relubias.dynamics._stepping import settle
+from relubias.dynamics._plain.freezing import settle
 
 __all__ = ["freeze_test"]
 
@@ -96,8 +96,8 @@ def _ball_test(
     unclear = moves & ~(centre > np.sqrt(np.diagonal(gram)) * radius)
     for k in range(signs.size):
         rows = np.flatnonzero(unclear[k])
-        seen = gram[np.ix_(P, rows)] * pattern[k][:, None]
-        seen = solve_triangular(factor, seen, lower=True, check_finite=False)
+        right = gram[np.ix_(P, rows)] * pattern[k][:, None]
+        seen = np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))
         reach = np.sqrt((seen * seen).sum(axis=0)) * code.BALL_SLACK
         if not (centre[k, rows] > reach * radius).all():
             return code.BALL_FAILS, order

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from relubias._compensated import two_prod
 from relubias._validate import Float, fail
 from relubias.dynamics import _codes as code
-from relubias.dynamics import _stepping
+from relubias.dynamics import _plain
 from relubias.dynamics._exact import ExactPath, Undecided
 from relubias.dynamics._frozen import Frozen, frozen_motion
+from relubias.dynamics._plain.freezing import settle
+from relubias.dynamics._plain.jumping import add
+from relubias.dynamics._plain.stepping import note_switches
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
 
 __all__ = ["Run", "new_counters", "power_of_two", "scaled"]
 
-_KERNELS = "relubias.dynamics._kernels"
+_KERNELS = "relubias.dynamics._compiled"
 _NUMPY_SECONDS = 0.4  # of stepping in NumPy before the compiled kernels are loaded
 _NUMPY_CHUNK = 64  # steps
 _COMPILED_CHUNK = 2e8  # multiplications: a few tenths of a second
@@ -79,7 +82,7 @@ class Run:
         self.dual_low = np.zeros((m, n))
         self.high, self.low = np.empty((m, n)), np.empty((m, n))
         self._started = time.perf_counter()
-        self.engine: ModuleType = sys.modules.get(_KERNELS, _stepping)
+        self.engine: ModuleType = sys.modules.get(_KERNELS, _plain)
         self._multiply(self.dual_high, self.dual_low, self.gram, self.high, self.low)
         self.active = self.high > 0.0
         self.pair_last = np.zeros((m, n), np.int64)
@@ -127,10 +130,10 @@ class Run:
     def advance(self, stop_time: int, tol: float) -> int:
         """Step to `stop_time` or for one chunk; return why the kernel stopped (see `_codes`)."""
         before = self.time
-        if self.engine is _stepping and time.perf_counter() - self._started > _NUMPY_SECONDS:
+        if self.engine is _plain and time.perf_counter() - self._started > _NUMPY_SECONDS:
             self.load_kernels()
         chunk = _NUMPY_CHUNK
-        if self.engine is not _stepping:
+        if self.engine is not _plain:
             chunk = max(16, int(_COMPILED_CHUNK / (self.high.size * self.high.shape[1])))
         why = int(
             self.engine.advance(
@@ -167,7 +170,7 @@ class Run:
         except Undecided:
             self.undecided_from = self.time
             self.rounding[code.TRUSTED] = 1.0
-        _stepping.note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
+        note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
         if self.rounding[code.CAN_GROW]:
             self.rounding[code.GROWTH] = 0.0
 
@@ -178,9 +181,9 @@ class Run:
 
     def load_kernels(self) -> None:
         """Continue with the compiled kernels; the bits stay the same."""
-        from relubias.dynamics import _kernels
+        from relubias.dynamics import _compiled
 
-        self.engine = _kernels
+        self.engine = _compiled
 
     def _multiply(self, left: Float, left_low: Float, right: Float, out: Float, low: Float) -> None:
         self.engine.multiply(left, left_low, right, np.zeros_like(right), out, low)
@@ -232,7 +235,7 @@ class Run:
         def solve(right: Float) -> Float:
             return basis.vectors @ (basis.apply(right[None])[0] / basis.mu)
 
-        push, limit = _stepping.settle(
+        push, limit = settle(
             self.gram, self.signs, (self.high, self.low), self.active, residual, solve
         )
         self.limit_high, self.limit_low = limit
@@ -270,15 +273,15 @@ class Run:
         move, move_low = np.empty_like(self.high), np.empty_like(self.high)
         self._multiply(part, part_low, np.ascontiguousarray(self.gram[support]), move, move_low)
         minus = -self.signs[:, None]
-        moved = _stepping.add((self.high, self.low), 1.0, (minus * move, minus * move_low))
+        moved = add((self.high, self.low), 1.0, (minus * move, minus * move_low))
         self.high[:], self.low[:] = moved
         old = self.dual_high[:, support], self.dual_low[:, support]
-        new = _stepping.add(old, 1.0, (minus * part, minus * part_low))
+        new = add(old, 1.0, (minus * part, minus * part_low))
         self.dual_high[:, support], self.dual_low[:, support] = new
         path = np.abs(push).sum() * self.signs.size
         path += 2.0**-5 * support.size * largest * np.abs(residual[0]).sum()
         self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
-        _stepping.note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
+        note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
 
     # --- results in the user's units ----------------------------------------------------------
 

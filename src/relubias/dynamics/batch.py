@@ -163,7 +163,7 @@ def _run(
     tol: float,
     report: Any,
 ) -> DescentBatch:
-    B, n = labels.shape
+    B, n = int(labels.shape[0]), int(labels.shape[1])
     result = DescentBatch(
         status=np.full(B, "", dtype="<U9"),
         n_steps=np.zeros(B, np.int64),
@@ -210,7 +210,7 @@ def _compiled(
     result: DescentBatch,
 ) -> list[int]:
     """Run one chunk in the kernels, write what they decide, return what they leave."""
-    from relubias.dynamics import _kernels
+    from relubias.dynamics import _compiled
 
     units = [
         scaled(g, y, b) for g, y, b in zip(grams[part], labels[part], starts[part], strict=True)
@@ -225,7 +225,7 @@ def _compiled(
     steps = step_sizes[part] * gram_unit[:, 0, 0]
     counters = np.tile(new_counters(), (primals.shape[0], 1))
     outcome = np.empty(primals.shape[0], np.int64)
-    _kernels.descend_batch(
+    _compiled.descend_batch(
         scaled_grams,
         scaled_labels,
         signs,

@@ -170,6 +170,13 @@ class _Descent:
         is_due = run.n_iter - self.quiet_since >= self.patience
         if found != code.NEEDS_EIGENBASIS and not is_small and not is_due:
             return None
+        return self._look_ahead(is_small=is_small, switch_comes=found == code.SWITCH_COMES)
+
+    def _look_ahead(
+        self, *, is_small: bool, switch_comes: bool
+    ) -> tuple[Status, Tail, Certificate | None] | None:
+        """Bound the time to the next switch in the eigenbasis; jump where that is cheaper."""
+        run = self.run
         frozen = run.motion()
         steps, is_forever = safe_steps(frozen)
         until_record = self.recorder.next_time - run.time
@@ -184,7 +191,7 @@ class _Descent:
                 run.jump(min(self._time_scale(frozen), self.recorder.next_time - run.time))
             return ending
         is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
-        if is_small and found != code.SWITCH_COMES:
+        if is_small and not switch_comes:
             return Status.TOLERANCE, Tail.QUIET, None
         steps = min(steps, until_record)
         if self._is_worth_a_jump(steps):
@@ -333,7 +340,7 @@ def _as_trajectory(
     )
 
 
-def _arrays(records: Records) -> tuple[Float, ...]:
+def _arrays(records: Records) -> tuple[NDArray[Any], ...]:
     return records.time, records.primal, records.dual, records.loss
 
 

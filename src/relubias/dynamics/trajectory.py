@@ -285,7 +285,7 @@ class Trajectory:
                 dual=self.limit.dual[None],
                 loss=np.array([self.loss]),
             )
-        m, n = self.start.shape
+        m, n = int(self.start.shape[0]), int(self.start.shape[1])
         return pd.DataFrame(
             {
                 "time": np.repeat(records.time, m * n),
