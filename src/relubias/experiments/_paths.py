@@ -48,6 +48,7 @@ def draw_paths(ax: Axes, part: DataFrame, *, numbered: bool = False) -> list[Any
 
     beside = blended_transform_factory(ax.transAxes, ax.transData)
     handles: dict[str, Any] = {}
+    marks: list[tuple[float, int]] = []
     name: str
     look: dict[str, Any]
     last = float(values(part, "time").max())
@@ -66,15 +67,23 @@ def draw_paths(ax: Axes, part: DataFrame, *, numbered: bool = False) -> list[Any
                 [1.03], [label], "o", markerfacecolor="white", clip_on=False,
                 color=look["color"], markersize=4, label="label y", transform=beside,
             )  # fmt: skip
-            if numbered:
-                ax.annotate(
-                    str(int(path["sample"].iloc[0]) + 1), (1.03, label), (5, 0), va="center",
-                    xycoords=beside, textcoords="offset points", annotation_clip=False,
-                )  # fmt: skip
+            marks.append((label, int(path["sample"].iloc[0]) + 1))
     ax.axhline(0, color=style.BLACK, linewidth=0.6)
     ax.set_xscale("log")
     ax.set_xlim(0.7, last)
     style.plain_decades(ax.xaxis, 1, last)
     ax.minorticks_off()
+    if numbered:
+        _number(ax, marks, beside)
     order = ("y > 0, starts active", "y > 0, starts inactive", "y < 0", "label")
     return [handles[name] for name in order if name in handles]
+
+
+def _number(ax: Axes, marks: list[tuple[float, int]], beside: Any) -> None:
+    """Write the number of each example beside its label, pushed apart where they would touch."""
+    low, high = ax.get_ylim()
+    lowest = -np.inf
+    for label, number in sorted(marks):
+        height = max(label, lowest)
+        lowest = height + 0.055 * (high - low)
+        ax.text(1.055, height, str(number), va="center", transform=beside, clip_on=False)

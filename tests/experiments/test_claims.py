@@ -1,0 +1,121 @@
+"""The headline figures against what is known about them, with tolerances for few seeds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from relubias.experiments import Agreement, load
+from relubias.experiments._law import gap_law
+from relubias.experiments._style import key, power_of_ten
+from tests.experiments.conftest import quick_table
+
+
+def measured(name):
+    return {k: m.value for k, m in load(name).measure(quick_table(name)).items()}
+
+
+def agreements(name):
+    experiment = load(name)
+    findings = experiment.verdict(experiment.measure(quick_table(name)))
+    return [finding.agreement for finding in findings]
+
+
+def test_both_absorbing_regions_absorb():
+    figures = measured("fig1")
+    assert figures["agreeing_to_agreeing"] == 1
+    assert figures["frozen_to_frozen"] == 1
+    assert figures["disagreeing_to_frozen"] > 0.9
+    assert agreements("fig1") == [Agreement.AGREES]
+
+
+def test_the_gap_has_the_papers_slopes_and_the_laws_constant():
+    figures = measured("fig2")
+    assert figures["slope_d"] == pytest.approx(-0.5, abs=0.02)
+    assert figures["slope_n_negative"] == pytest.approx(0.5, abs=0.06)  # 8 seeds
+    assert figures["ratio_to_law_d1e6"] == pytest.approx(1, abs=0.01)
+    assert figures["fraction_between_bounds"] == 1
+    assert figures["relative_gap_d1e6"] > 0.7
+
+
+def test_the_gap_relative_to_the_norm_is_reported_as_a_difference():
+    assert Agreement.DIFFERS in agreements("fig2")
+
+
+def test_the_limit_at_moderate_dimension_is_nearly_a_linear_interpolator():
+    assert measured("fig3")["relative_distance_to_linear"] < 0.05
+
+
+def test_one_step_settles_two_neurons_from_a_positive_start():
+    figures = measured("fig4")
+    assert figures["fraction_one_step"] > 0.8
+    assert figures["fraction_zero_loss"] > 0.95
+
+
+def test_a_random_start_misses_the_global_minimum_and_small_ones_rescue_more():
+    figures = measured("fig5")
+    assert figures["fraction_zero_loss_variance2e-6"] < 0.2
+    assert figures["fraction_rescued_variance2e-10"] > figures["fraction_rescued_variance2e-6"]
+
+
+def test_patterns_move_more_at_lower_dimension():
+    figures = measured("fig6")
+    assert figures["fraction_moving_d15"] > 0.5
+    assert measured("fig7")["fraction_zero_loss_d15"] < 0.5
+
+
+def test_remark_1_holds_for_large_starts_only():
+    figures = measured("fig8")
+    assert figures["fraction_stays_inactive"] > 0.85
+    assert figures["fraction_rescued_d2e3_kappa9e-1_r1e-2"] > 0.4
+    assert figures["fraction_rescued_d2e3_kappa9e-1_r1e1"] < 0.2
+    assert Agreement.DIFFERS in agreements("fig8")
+
+
+def test_the_gap_is_proportional_to_the_step_on_orthogonal_data_too():
+    figures = measured("stepsize")
+    assert figures["slope_kappa_orthogonal"] == pytest.approx(1, abs=1e-3)
+    assert figures["slope_kappa_2e5"] == pytest.approx(1, abs=0.08)
+    for kappa in (0.9, 0.1, 0.01):
+        assert figures[f"unit_gap_orthogonal_kappa{key(kappa)}"] == pytest.approx(kappa, rel=1e-3)
+    assert Agreement.DIFFERS in agreements("stepsize")
+
+
+def test_the_gap_follows_the_law_of_the_start_until_it_jumps():
+    figures = measured("initialisation")
+    assert figures["largest_deviation_from_law"] < 0.01
+    assert figures["unit_gap_kappa5e-1_rho1p05e0"] == pytest.approx(0.48, abs=0.02)
+
+
+def test_high_dimension_freezes_the_pattern():
+    figures = measured("freezing")
+    assert figures["fraction_one_step_n10_kappa9e-1_ratio64"] == 1
+    assert figures["fraction_one_step_n10_kappa9e-1_ratio4"] < 1
+
+
+def test_the_limit_is_the_linear_interpolator_of_shrunken_labels():
+    figures = measured("limit")
+    assert figures["to_shrunken_d1e6_kappa5e-1"] < 0.01
+    assert figures["to_shortest_d1e6_kappa5e-1"] == pytest.approx(0.5, abs=0.1)
+    assert figures["to_linear_d1e6_kappa1e0"] == figures["to_shrunken_d1e6_kappa1e0"]
+
+
+def test_the_law_on_the_test_vector():
+    # K = 4 I, y = (1, -1), eps = 0.1, kappa = 0.6: the gap is 0.28.
+    assert gap_law(0.6, np.array([1.0, -1.0]), 0.1, 4.0) == pytest.approx(0.28)
+    assert gap_law(0.6, np.array([1.0, 2.0]), 0.1, 4.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [(0.5, "5e-1"), (1.05, "1p05e0"), (1e6, "1e6"), (2e-10, "2e-10"), (1, "1e0")]
+)
+def test_numbers_become_stable_keys(value, name):
+    assert key(value) == name
+    assert math.isclose(float(name.replace("p", ".")), value)
+
+
+def test_numbers_become_powers_of_ten():
+    assert power_of_ten(1e6) == "10^{6}"
+    assert power_of_ten(2000) == "2\\times 10^{3}"
