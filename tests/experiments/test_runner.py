@@ -210,6 +210,12 @@ def test_a_finished_experiment_needs_its_very_table(tmp_path):
         ("n ln n/kappa^2", "n ln n/κ<sup>2</sup>"),
         ("sqrt(n_-/d)", "√(n<sub>\N{MINUS SIGN}</sub>/d)"),
         ("frozen -> frozen", "frozen → frozen"),
+        ("slope -0.5 in d <= -1/2", "slope \N{MINUS SIGN}0.5 in d ≤ \N{MINUS SIGN}1/2"),
+        (
+            "from 9.9e-05",
+            "from 9.9 \N{MULTIPLICATION SIGN} 10<sup>\N{MINUS SIGN}5</sup>",
+        ),
+        ("(1 - kappa) 1e+06", "(1 - κ) 10<sup>6</sup>"),
         ("n_-, y_- and ||y_-||", "n<sub>−</sub>, y<sub>−</sub> and ‖y<sub>−</sub>‖"),  # noqa: RUF001
     ],
 )

@@ -94,6 +94,8 @@ _GREEK = {
 _WORDS = re.compile(rf"\b({'|'.join(_GREEK)})(?=\b|_)")
 _SUBSCRIPT = re.compile(r"(?<=[\w‖])_([+-](?!\w)|[A-Za-z0-9]+)")
 _POWER = re.compile(r"\^(\d+)")
+_NEGATIVE = re.compile(r"(?<![\w-])-(?=[\d.])")
+_SCIENTIFIC = re.compile(r"\b([\d.]+)e([+-]?)0*(\d+)\b")
 
 
 def page(title: str, about: str, body: str) -> str:
@@ -120,4 +122,12 @@ def prose(text: str) -> str:
     marked = _WORDS.sub(lambda match: _GREEK[match[1]], marked)
     marked = _SUBSCRIPT.sub(lambda match: f"<sub>{minus(match[1])}</sub>", marked)
     marked = _POWER.sub(r"<sup>\1</sup>", marked)
-    return marked.replace("-&gt;", "→").replace("w*", '<span class="nb">w*</span>')
+    marked = _SCIENTIFIC.sub(_power_of_ten, marked)
+    marked = _NEGATIVE.sub(minus("-"), marked)
+    marked = marked.replace("-&gt;", "→").replace("&lt;=", "≤").replace("&gt;=", "≥")
+    return marked.replace("w*", '<span class="nb">w*</span>')
+
+
+def _power_of_ten(match: re.Match[str]) -> str:
+    factor = "" if match[1] == "1" else f"{match[1]} \N{MULTIPLICATION SIGN} "
+    return f"{factor}10<sup>{minus(match[2]).replace('+', '')}{match[3]}</sup>"

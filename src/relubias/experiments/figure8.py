@@ -154,13 +154,18 @@ def draw(table: DataFrame) -> Figure:
 def measure(table: DataFrame) -> dict[str, Measured]:
     """Return how many initially inactive positives stay inactive or are rescued."""
     paper, scaled = select(table, part="paper"), select(table, part="scale")
+    smallest = select(scaled, ratio=values(scaled, "ratio").min())
     late, fitted = values(paper, "late_positives").sum(), values(paper, "late_fitted").sum()
     result = {
         "fraction_stays_inactive": Measured.of(
             f"positives that start inactive and stay so, variance {VARIANCE:g}",
             proportion(late - fitted, late),
             "1 (Remark 1)",
-        )
+        ),
+        "fraction_full_fit_small_start": Measured.of(
+            "runs from the smallest start that fit every positive example",
+            proportion(values(smallest, "fits_positives").sum(), len(smallest)),
+        ),
     }
     for d in distinct(scaled, "d"):
         for kappa in distinct(select(scaled, d=d), "kappa"):
@@ -176,13 +181,7 @@ def measure(table: DataFrame) -> dict[str, Measured]:
                     proportion(*rescued),
                     "0 (Remark 1)",
                 )
-    smallest = select(scaled, ratio=values(scaled, "ratio").min())
-    return result | {
-        "fraction_full_fit_small_start": Measured.of(
-            "runs from the smallest start that fit every positive example",
-            proportion(values(smallest, "fits_positives").sum(), len(smallest)),
-        )
-    }
+    return result
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:

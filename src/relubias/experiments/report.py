@@ -148,7 +148,7 @@ def _measured_table(measured: dict[str, Measured]) -> str:
         f"<td class=num>{_interval(m)}</td><td>{html.prose(m.expected)}</td></tr>"
         for m in measured.values()
     ]
-    head = "<tr><th>figure</th><th>measured</th><th>95% interval</th><th>expected</th></tr>"
+    head = "<tr><th>quantity</th><th>measured</th><th>95% interval</th><th>expected</th></tr>"
 
     def table(some: Sequence[str]) -> str:
         body = "".join(some)
@@ -167,8 +167,8 @@ def _number(value: float) -> str:
     if math.isnan(value):
         return "\N{EN DASH}"
     if value == int(value) and abs(value) < 1e6:
-        return html.minus(f"{int(value)}")
-    return html.minus(f"{value:.4g}")
+        return html.prose(f"{int(value):,}")
+    return html.prose(f"{value:.4g}")
 
 
 def _interval(measured: Measured) -> str:

@@ -130,6 +130,14 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         result[f"slope_kappa_{name}"] = Measured.of(
             f"slope of log gap in log kappa, {data}", slope(part, "kappa", "gap"), "1"
         )
+    smallest = values(table, "kappa").min()
+    for data, (_, name) in _DATA.items():
+        part = select(table, data=data, kappa=smallest)
+        above = int((values(part, "unit_gap") > 1.05 * smallest).sum())
+        result[f"fraction_above_line_{name}"] = Measured.of(
+            f"runs more than 5% above the line, {data}, kappa {smallest:g}",
+            proportion(above, len(part)),
+        )
     for data, (_, name) in _DATA.items():
         for kappa in distinct(select(table, data=data), "kappa"):
             part = select(table, data=data, kappa=kappa)
@@ -143,14 +151,6 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         result[f"last_switch_2e3_kappa{style.key(kappa)}"] = Measured.of(
             f"last change of the pattern, d = 2,000, kappa {kappa:g}",
             median(values(part, "last_switch")),
-        )
-    smallest = values(table, "kappa").min()
-    for data, (_, name) in _DATA.items():
-        part = select(table, data=data, kappa=smallest)
-        above = int((values(part, "unit_gap") > 1.05 * smallest).sum())
-        result[f"fraction_above_line_{name}"] = Measured.of(
-            f"runs more than 5% above the line, {data}, kappa {smallest:g}",
-            proportion(above, len(part)),
         )
     return result
 
