@@ -8,6 +8,7 @@ Ogita and Aishima (2018) with double-double products makes them accurate relativ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from relubias.dynamics._plain.jumping import product
 __all__ = ["Eigenbasis", "eigenbasis"]
 
 _MAX_REFINEMENTS = 5
+_COMPILED_FROM = 2e6  # products
+_REFINE_ABOVE = 1e-11  # relative accuracy of the weights without refinement
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,22 @@ class Eigenbasis:
         Double-double eigenvectors; the low part is zero without refinement.
     accuracy : float
         Relative accuracy of mode weights computed from them.
+    is_refined : bool
+        Whether the low part was computed.
     """
 
     mu: Float
     vectors: Float
     vectors_low: Float
     accuracy: float
+    is_refined: bool
 
     def apply(self, rows: Float) -> Float:
-        """Return ``rows @ Q`` rounded once, without cancellation error."""
+        """Return ``rows @ Q``; without cancellation error where the vectors are refined."""
+        if not self.is_refined:
+            return rows @ self.vectors
         zero = np.zeros_like(rows)
-        high, low = product((rows, zero), (self.vectors, self.vectors_low))
+        high, low = _product((rows, zero), (self.vectors, self.vectors_low))
         return high + low
 
 
@@ -54,12 +62,25 @@ def eigenbasis(counts: Float, gram: Float) -> Eigenbasis:
     order = mu.size
     kept = mu > code.NULL_TOLERANCE * order * code.EPS * mu[-1]
     coarse = 8.0 * order * code.EPS * float(mu[-1] / mu[kept].min())
-    if coarse <= code.EIGEN_MARGIN:
-        return Eigenbasis(mu[kept], Q[:, kept], np.zeros_like(Q[:, kept]), code.EIGEN_MARGIN)
+    if coarse <= _REFINE_ABOVE:
+        Q, accuracy = Q[:, kept], max(code.EIGEN_MARGIN, coarse)
+        return Eigenbasis(mu[kept], Q, np.zeros_like(Q), accuracy, is_refined=False)
     mu, Q, Q_low, is_refined = _refine((high, low), Q)
     kept = mu > code.NULL_TOLERANCE * order * code.EPS * mu[-1]
     accuracy = code.EIGEN_MARGIN if is_refined else coarse
-    return Eigenbasis(mu[kept], Q[:, kept], Q_low[:, kept], accuracy)
+    return Eigenbasis(mu[kept], Q[:, kept], Q_low[:, kept], accuracy, is_refined=True)
+
+
+def _product(left: tuple[Float, Float], right: tuple[Float, Float]) -> tuple[Float, Float]:
+    """Double-double product, compiled where it is large; the bits are the same."""
+    if left[0].size * right[0].shape[1] < _COMPILED_FROM:
+        return product(left, right)
+    from relubias.dynamics import _compiled
+
+    engine: Any = _compiled
+    high, low = (np.empty((left[0].shape[0], right[0].shape[1])) for _ in range(2))
+    engine.multiply(*(np.ascontiguousarray(part) for part in (*left, *right)), high, low)
+    return high, low
 
 
 def _refine(hessian: tuple[Float, Float], Q: Float) -> tuple[Float, Float, Float, bool]:
@@ -70,9 +91,9 @@ def _refine(hessian: tuple[Float, Float], Q: Float) -> tuple[Float, Float, Float
     mu = np.zeros(order)
     for _ in range(_MAX_REFINEMENTS):
         transposed = np.ascontiguousarray(Q.T), np.ascontiguousarray(low.T)
-        gram, gram_low = product(transposed, (Q, low))
+        gram, gram_low = _product(transposed, (Q, low))
         R = (identity - gram) - gram_low
-        S_high, S_low = product(transposed, product(hessian, (Q, low)))
+        S_high, S_low = _product(transposed, _product(hessian, (Q, low)))
         S = S_high + S_low
         mu = np.diagonal(S) / (1.0 - np.diagonal(R))
         off = S - np.diag(np.diagonal(S))
@@ -81,7 +102,7 @@ def _refine(hessian: tuple[Float, Float], Q: Float) -> tuple[Float, Float, Float
         separate = np.abs(gaps) > close
         E = np.where(separate, (S + mu[None, :] * R) / np.where(separate, gaps, 1.0), R / 2.0)
         np.fill_diagonal(E, np.diagonal(R) / 2.0)
-        change, change_low = product((Q, low), (E, np.zeros_like(E)))
+        change, change_low = _product((Q, low), (E, np.zeros_like(E)))
         Q, error = two_sum(Q, change)
         low = low + (error + change_low)
         Q, low = two_sum(Q, low)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,7 +99,7 @@ def _ball_test(
     for k in range(signs.size):
         rows = np.flatnonzero(unclear[k])
         right = gram[np.ix_(P, rows)] * pattern[k][:, None]
-        seen = np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))
+        seen: Float = cast(Float, solve_triangular(factor, right, lower=True, check_finite=False))
         reach = np.sqrt((seen * seen).sum(axis=0)) * code.BALL_SLACK
         if not (centre[k, rows] > reach * radius).all():
             return code.BALL_FAILS, order

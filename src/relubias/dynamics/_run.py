@@ -123,7 +123,7 @@ class Run:
     @property
     def is_quiet(self) -> bool:
         """Whether the last switch is long ago."""
-        return self.time - self.last_switch > max(code.QUIET_STEPS, self.time // 10)
+        return self.time - self.last_switch > self.time // 10
 
     # --- stepping -----------------------------------------------------------------------------
 

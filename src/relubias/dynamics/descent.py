@@ -184,9 +184,10 @@ class _Descent:
             if steps:
                 run.jump(steps)
                 run.renew_residual()
-                frozen = run.motion()
             run.settle(frozen)
             ending = self._certified()
+            if ending is None and frozen.residual <= self.tol:
+                return Status.TOLERANCE, Tail.QUIET, None
             if ending is None:  # too close to a hyperplane for the certificate: move on
                 run.jump(min(self._time_scale(frozen), self.recorder.next_time - run.time))
             return ending

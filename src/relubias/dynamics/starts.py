@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ _SMALLEST, _LARGEST = 1e-150, 1e150
 _REACHED = 1e-8
 """A start is refused when it misses the requested values by more than this part of the largest,
 unless that is the rounding of the dual."""
+
+_INVERT_UP_TO = 200  # samples; beyond, two triangular solves a row are cheaper
 
 _PARKED_PART = 0.3
 """Parked coordinates start at minus this part of the smallest absolute label."""
@@ -128,7 +131,7 @@ def gaussian(problem: Problem, scale: Any, seed: Any) -> Float:
     gram, exponent = _unit_gram(problem.gram)
     with one_blas_thread(problem.n_samples):
         inverse_root = _spectral(gram, -0.5)
-        dual = _rows_times(noise, inverse_root)
+        dual = np.stack([inverse_root @ row for row in noise])
     return deviation * np.ldexp(dual, -exponent // 2)
 
 
@@ -337,16 +340,11 @@ def _least_norm_dual(gram: Float, target: Float) -> Float:
     shift = _binary_exponent(float(np.abs(target).max()))
     right = np.ldexp(target, -shift)
     with one_blas_thread(gram.shape[0]):
-        inverse = _pseudo_inverse(unit)
-        dual = _rows_times(right, inverse)
+        solve = _solver(unit)
+        dual = np.stack([solve(row) for row in right])
         high, low = matvec(unit, dual)
-        dual += _rows_times((right - high) - low, inverse)
+        dual += np.stack([solve(row) for row in (right - high) - low])
     return np.ldexp(dual, shift - exponent)
-
-
-def _rows_times(rows: Float, matrix: Float) -> Float:
-    """Multiply each row by a symmetric matrix; its bits do not depend on the other rows."""
-    return np.stack([matrix @ row for row in rows])
 
 
 def _unit_gram(gram: Float) -> tuple[Float, int]:
@@ -365,13 +363,18 @@ def _null_threshold(gram: Float) -> float:
     return 64 * gram.shape[0] * float(np.finfo(np.float64).eps) * float(np.diagonal(gram).max())
 
 
-def _pseudo_inverse(gram: Float) -> Float:
-    """Invert a Gram matrix of unit scale on the modes that are not null."""
+def _solver(gram: Float) -> Callable[[Float], Float]:
+    """Return the pseudo-inverse of a Gram matrix of unit scale, as a function of one row."""
     try:
         np.linalg.cholesky(gram - _null_threshold(gram) * np.eye(gram.shape[0]))
     except np.linalg.LinAlgError:
-        return _spectral(gram, -1.0)
-    return np.asarray(np.linalg.inv(gram), dtype=np.float64)
+        return _spectral(gram, -1.0).__matmul__
+    if gram.shape[0] <= _INVERT_UP_TO:
+        return np.linalg.inv(gram).__matmul__
+    from scipy.linalg import cho_factor, cho_solve
+
+    factor = cho_factor(gram, lower=True, check_finite=False)
+    return lambda row: cho_solve(factor, row, check_finite=False)
 
 
 def _spectral(gram: Float, power: float) -> Float:

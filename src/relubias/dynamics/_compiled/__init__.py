@@ -8,8 +8,16 @@ it. Compiled code is cached on disk; after editing one of these files, touch tho
 # pyright: basic
 
 from relubias.dynamics._compiled.batch import descend_batch
-from relubias.dynamics._compiled.freezing import freeze_test
+from relubias.dynamics._compiled.freezing import freeze_test, move_limit, push_residual
 from relubias.dynamics._compiled.jumping import multiply, power_steps
 from relubias.dynamics._compiled.stepping import advance
 
-__all__ = ["advance", "descend_batch", "freeze_test", "multiply", "power_steps"]
+__all__ = [
+    "advance",
+    "descend_batch",
+    "freeze_test",
+    "move_limit",
+    "multiply",
+    "power_steps",
+    "push_residual",
+]

@@ -66,7 +66,8 @@ def descend_batch(
                 gram, labels[b], signs, step_sizes[b], largest_rows[b], tols[b], max_iter,
                 high, low, dual, dual_low, active, pair_last,
                 saved_high, saved_low, counters[b], rounding, buffer,
-                residual_high, residual_low, index, push_high, push_low, move_high, move_low, factor,
+                residual_high, residual_low, index, push_high, push_low, move_high, move_low,
+                factor,
             )  # fmt: skip
             found, order = code.NEEDS_EIGENBASIS, 0
             if why == code.ATTEMPT or why == code.SMALL_RESIDUAL:
@@ -86,7 +87,7 @@ def descend_batch(
                         if active[k, i]:
                             dual[k, i] += dual_low[k, i] - signs[k] * push[a]
                 primals[b] = limit_high
-            elif why == code.SMALL_RESIDUAL and quiet_for <= max(code.QUIET_STEPS, time // 10):
+            elif why == code.SMALL_RESIDUAL and quiet_for <= time // 10:
                 outcome[b] = code.CHATTERS
                 primals[b] = high
             elif (

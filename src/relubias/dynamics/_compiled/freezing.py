@@ -9,11 +9,11 @@ from numba import njit
 from relubias.dynamics import _codes as code
 from relubias.dynamics._compiled.arithmetic import backward, cholesky, fma, forward
 
-__all__ = ["freeze_test"]
+__all__ = ["freeze_test", "move_limit", "push_residual"]
 
 
 @njit(cache=True, error_model="numpy")
-def _push_residual(gram, active, order, support, push, left_high, left_low):
+def push_residual(gram, active, order, support, push, left_high, left_low):
     """Replace ``left`` by ``left - H push``, rounded once."""
     for a in range(order):
         i = support[a]
@@ -34,7 +34,7 @@ def _push_residual(gram, active, order, support, push, left_high, left_low):
 
 
 @njit(cache=True, error_model="numpy")
-def _move_limit(gram, signs, active, order, support, push, limit_high, limit_low):
+def move_limit(gram, signs, active, order, support, push, limit_high, limit_low):
     """Add ``-s_k G (A_k * push)`` to the limit, in double-double."""
     for k in range(limit_high.shape[0]):
         for i in range(limit_high.shape[1]):
@@ -124,8 +124,8 @@ def freeze_test(
         backward(factor, order, work)
         for a in range(order):
             push[a] += work[a]
-        _move_limit(gram, signs, active, order, support, work, limit_high, limit_low)
-        _push_residual(gram, active, order, support, work, left_high, left_low)
+        move_limit(gram, signs, active, order, support, work, limit_high, limit_low)
+        push_residual(gram, active, order, support, work, left_high, left_low)
     scale = 0.0
     for k in range(n_neurons):
         for i in range(n_samples):

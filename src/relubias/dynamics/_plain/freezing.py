@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,11 +63,36 @@ def settle(
     P = np.flatnonzero(active.any(axis=0))
     pattern, gram_pp = active[:, P].astype(float), gram[np.ix_(P, P)]
     push, limit = np.zeros(P.size), state
+    if gram.shape[0] > code.COMPILED_TEST_LIMIT:
+        return _settle_compiled(gram, signs, state, active, P, residual, solve)
     for _ in range(3):
         part = solve(residual[0])
         push = push + part
         limit = _move_limit(gram, signs, limit, active, part)
         residual = _push_residual(gram_pp, pattern, residual, part), np.zeros(P.size)
+    return push, limit
+
+
+def _settle_compiled(
+    gram: Float,
+    signs: Float,
+    state: Pair,
+    active: Mask,
+    P: NDArray[np.intp],
+    residual: Pair,
+    solve: Callable[[Float], Float],
+) -> tuple[Float, Pair]:
+    """Do the same in the compiled loops, which large problems are not worth waiting without."""
+    from relubias.dynamics import _compiled
+
+    engine: Any = _compiled
+    push, limit = np.zeros(P.size), (state[0].copy(), state[1].copy())
+    left, left_low = residual[0].copy(), residual[1].copy()
+    for _ in range(3):
+        part = solve(left)
+        push += part
+        engine.move_limit(gram, signs, active, P.size, P, part, *limit)
+        engine.push_residual(gram, active, P.size, P, part, left, left_low)
     return push, limit
 
 

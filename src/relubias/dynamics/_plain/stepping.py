@@ -142,10 +142,8 @@ def advance(
         counters[code.TIME] = time + 1
         if undecided and not rounding[code.TRUSTED]:
             return code.UNDECIDED
-        n_switches = counters[code.N_SWITCHES]
-        note_switches(high, active, pair_last, counters, buffer)
-        if rounding[code.CAN_GROW] and counters[code.N_SWITCHES] > n_switches:
-            rounding[code.GROWTH] = 0.0
+        if note_switches(high, active, pair_last, counters, buffer):
+            rounding[code.GROWTH] = 1.0 - rounding[code.CAN_GROW]
         if _closed_a_cycle(high, low, saved_high, saved_low, counters, moved):
             return code.CYCLE
 
@@ -169,11 +167,12 @@ def _note_save(counters: Int) -> None:
     counters[code.PERIOD] = counters[code.N_RETURNS] = 0
 
 
-def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buffer: Int) -> None:
-    """Compare the activation pattern with the state and record every change."""
+def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buffer: Int) -> bool:
+    """Compare the activation pattern with the state, record every change; say if there was one."""
     now = high > 0.0
     time = counters[code.TIME]
-    for k, i in np.argwhere(now != active):
+    changes = np.argwhere(now != active)
+    for k, i in changes:
         active[k, i] = now[k, i]
         pair_last[k, i] = time
         counters[code.LAST_SWITCH] = counters[code.QUIET_FROM] = time
@@ -183,6 +182,7 @@ def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buff
         if buffer.shape[0] > 0:
             buffer[counters[code.N_BUFFERED]] = (time, k, i, 1 if now[k, i] else -1)
             counters[code.N_BUFFERED] += 1
+    return changes.size > 0
 
 
 def _closed_a_cycle(
