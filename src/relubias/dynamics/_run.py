@@ -153,26 +153,42 @@ class Run:
         """Compute the residual of the present state."""
         self.advance(self.time, -1.0)
 
-    def resolve(self) -> None:
-        """Decide in exact arithmetic what the last step left open; else remember when it was.
+    def resolve(self) -> bool:
+        """Decide in exact arithmetic what the last step left open; say whether that was possible.
 
         The exact path follows the run from its start, or from the step where it was asked last.
         """
+        if self._has_jumped:
+            return False
+        if self._exact is None:
+            data = self.gram, self.labels, self.signs, self.step_size, self._start
+            self._exact = ExactPath(*data)
         try:
-            if self._has_jumped:
-                raise Undecided
-            if self._exact is None:
-                data = self.gram, self.labels, self.signs, self.step_size, self._start
-                self._exact = ExactPath(*data)
             self._exact.run_to(self.time)
-            self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = self._exact.doubles()
-            self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
         except Undecided:
-            self.undecided_from = self.time
-            self.rounding[code.TRUSTED] = 1.0
+            return False
+        self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = self._exact.doubles()
+        self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
+        self._note_switches()
+        return True
+
+    def leave_open(self) -> None:
+        """Remember the first step with a sign that nothing decides."""
+        self.undecided_from = self.time
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether signs are taken as computed."""
+        return bool(self.rounding[code.TRUSTED])
+
+    def trust(self) -> None:
+        """Take this sign and all that follow as computed."""
+        self.rounding[code.TRUSTED] = 1.0
+        self._note_switches()
+
+    def _note_switches(self) -> None:
         note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
-        if self.rounding[code.CAN_GROW]:
-            self.rounding[code.GROWTH] = 0.0
+        self.rounding[code.GROWTH] = 1.0 - self.rounding[code.CAN_GROW]
 
     def moving_residual(self) -> float:
         """Return the largest ``G A_k r``: the part of the residual that moves anything."""
@@ -281,7 +297,7 @@ class Run:
         path = np.abs(push).sum() * self.signs.size
         path += 2.0**-5 * support.size * largest * np.abs(residual[0]).sum()
         self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
-        note_switches(self.high, self.active, self.pair_last, self.counters, self.buffer)
+        self._note_switches()
 
     # --- results in the user's units ----------------------------------------------------------
 

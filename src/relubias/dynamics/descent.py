@@ -19,6 +19,8 @@ from relubias.problem import Problem, require_problem
 
 __all__ = ["gradient_descent"]
 
+_STATIONARY = 1e-8  # of the tolerance: a chattering state that moves less has reached its limit
+
 
 def gradient_descent(
     problem: Problem,
@@ -104,7 +106,7 @@ def gradient_descent(
         run = Run(problem, beta, eta)
         recorder = _Recorder(times, run)
         status, tail, certificate = _Descent(run, recorder, budget, tolerance, report).follow()
-        if run.undecided_from and status is not Status.DIVERGED:
+        if run.is_trusted and status is not Status.DIVERGED:
             tail = Tail.UNDECIDED
     return _as_trajectory(
         problem, beta, eta, run, recorder, status, tail, certificate, budget, tolerance
@@ -144,16 +146,26 @@ class _Descent:
             self.report(min(1.0, run.n_iter / max(self.max_iter, 1)), f"{run.time} steps")
             if why == code.DIVERGED:
                 return Status.DIVERGED, Tail.EXPLODED, None
-            if why == code.UNDECIDED:
-                if run.moving_residual() <= 1e-8 * self.tol:  # stationary, on its hyperplanes
-                    return Status.TOLERANCE, Tail.CHATTER, None
-                run.resolve()
+            if why == code.UNDECIDED and self._is_stationary_on_hyperplanes():
+                return Status.TOLERANCE, Tail.CHATTER, None
             if why == code.CYCLE:
                 return Status.MAX_ITER, Tail.LIMIT_CYCLE, None
             if why in (code.ATTEMPT, code.SMALL_RESIDUAL):
                 ending = self._decide(is_small=why == code.SMALL_RESIDUAL)
                 if ending is not None:
                     return ending
+
+    def _is_stationary_on_hyperplanes(self) -> bool:
+        """Settle a sign that double-double leaves open, unless the run has reached its limit."""
+        run = self.run
+        moving = run.moving_residual()
+        is_over = moving <= _STATIONARY * self.tol
+        if is_over or not run.resolve():
+            run.leave_open()
+            is_over = is_over or moving <= self.tol
+            if not is_over:
+                run.trust()
+        return is_over
 
     def _decide(self, *, is_small: bool) -> tuple[Status, Tail, Certificate | None] | None:
         """Test the pattern for good; otherwise look ahead and jump where that is cheaper."""
