@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -19,12 +18,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import scipy.linalg  # noqa: F401  brings a BLAS of its own
+from threadpoolctl import threadpool_limits
+
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before NumPy loads its BLAS
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-)
-sys.path.insert(0, str(Path(__file__).parent))
+    os.environ[_name] = "1"  # for processes started from here
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+threadpool_limits(limits=1)  # for the BLAS that is already loaded
 
 PACKAGES = (
     "relubias", "numpy", "scipy", "numba", "torch", "jax", "quadprog", "clarabel", "proxsuite",

@@ -30,14 +30,14 @@ SCRIPTS = (
 HEAD = """\
 # Benchmarks
 
-Written by `python benchmarks/compare/all.py` (`just bench-compare`); not edited by hand. The numbers
-behind it, runs and versions are in [`benchmarks/results.json`](../benchmarks/results.json).
+Written by `python benchmarks/compare/all.py` (`just bench-compare`); not edited by hand. Runs and
+versions are in [`benchmarks/results.json`](../benchmarks/results.json).
 
 Times are CPU seconds of the process, all threads together, one BLAS thread on all sides: medians of
-interleaved runs in one process. Wall seconds stand beside them; on a shared machine they depend on the
-neighbours. No answer of ours is timed unless it is certified. *Error* is the largest
-difference of predictions from the certified limit relative to the largest label, or the relative
-distance of weights.
+interleaved runs in one process. Wall seconds stand beside them; on a shared machine they depend on
+the neighbours. No answer of ours is timed unless it is certified. *Error* is the largest difference
+of predictions from the certified limit relative to the largest label, or the relative distance of
+weights.
 """
 
 

@@ -1,8 +1,7 @@
 """A run that chatters to the end of its budget: time per step, against a jitted JAX loop.
 
-Two neurons of opposite signs, n=10, d=50: samples keep crossing their hyperplanes, so every step has
-to be computed. Ours carries double-double states and records every switch; the loop carries float64
-and records nothing.
+Samples keep crossing their hyperplanes, so every step has to be computed. Ours carries double-double
+states and records every switch; the loop carries float64 and records nothing.
 """
 
 from __future__ import annotations

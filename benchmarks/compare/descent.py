@@ -1,9 +1,9 @@
 """Gradient descent to its limit, against the loops people write: one neuron, float64.
 
 Both sides get the data and the start, in weight space or as dual. A loop computes its loss in every
-step and stops where half the squared residual on positive labels falls below 1e-20; where a positive
-label is lost for good, so that it could not stop, it is told the number of steps after which it is
-within 1e-10 of the limit. Ours finds the exact limit with a certificate, Gram matrix included.
+step and stops where half the squared residual on positive labels falls below 1e-20; where it lost a
+positive label for good, and could not stop, it is told the number of steps after which it is within
+1e-10 of the limit. Ours finds the exact limit with a certificate, Gram matrix included.
 """
 
 from __future__ import annotations

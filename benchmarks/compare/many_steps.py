@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from _measure import Row, available, interleaved, main, require_certified, seconds
+from _measure import Row, interleaved, main, require_certified, seconds
 
 import relubias as rb
 
@@ -59,7 +59,7 @@ def rows(runs):
             reached=mine.cpu <= 0.010,
             measured=f"{seconds(timings[latest].cpu)}; the slowest of {len(timings)} instances "
             f"({slowest}) {seconds(mine.cpu)}",
-            note=note if available("numpy") else "",
+            note=note,
         )
     ]
 

@@ -1,8 +1,8 @@
 """Minimum norm of one neuron, against quadratic-programming codes.
 
-The peers get the Gram matrix with unit mean diagonal, and nnls and one of the two quadprog runs our
-reduction to the samples without a positive label, which favours them. Ours includes the certificate,
-which no peer gives. Errors are relative distances of weights from the certified answer.
+The peers get the Gram matrix with unit mean diagonal; where said, also our reduction to the samples
+without a positive label, which favours them. Ours includes the certificate, which no peer gives.
+Errors are relative distances of weights from the certified answer.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def rows(runs):
     ratio = ours.cpu / bare.cpu
     return [
         Row(
-            subject="The whole answer for one neuron (Gram matrix, start, limit, minimum norm, both "
-            f"certificates, distance), n={N_SAMPLES}, d={N_FEATURES:,}, kappa={KAPPA}",
+            subject="The whole answer for one neuron (Gram matrix, start, limit, minimum norm, "
+            f"both certificates, distance), n={N_SAMPLES}, d={N_FEATURES:,}, kappa={KAPPA}",
             ours=ours,
             peers=[bare],
             figure="at most 1.15 times the bare X @ X.T",

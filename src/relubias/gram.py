@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_unread_features, fail, require_usable_features
 
 __all__ = ["gram_matrix"]
+
+_TOO_SMALL_FOR_THREADS = 100_000  # multiplications; BLAS itself takes one thread
 
 
 def gram_matrix(features: Any) -> Float:
@@ -44,7 +47,11 @@ def gram_matrix(features: Any) -> Float:
 
 def product_with_transpose(features: Float) -> Float:
     """Return ``features @ features.T``; one buffer, so BLAS computes half of it."""
-    return features @ features.T
+    n_samples = features.shape[0]
+    if n_samples * features.size < _TOO_SMALL_FOR_THREADS:
+        return features @ features.T
+    with one_blas_thread(n_samples):
+        return features @ features.T
 
 
 def gram_of_unread(name: str, features: Float) -> Float:
