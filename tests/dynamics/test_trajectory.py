@@ -84,13 +84,13 @@ def test_success_passes_through(trajectory):
 def test_divergence_is_explained_with_a_safe_step():
     # opposite samples: the weight jumps from one side to the other, twice as far each time
     problem = rb.Problem([[1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0])
-    run = rb.gradient_descent(problem, [[1.0, -1.0]], step_size=3.0)
+    run = rb.gradient_descent(problem, [[2.0, -2.0]], step_size=3.0)
     assert run.status is rb.Status.DIVERGED
     assert np.isfinite(run.limit.primal).all()
     assert run.safe_step_size == pytest.approx(1.0)
     with pytest.raises(rb.NotSolvedError, match="step_size"):
         run.raise_if_failed()
-    assert rb.gradient_descent(problem, [[1.0, -1.0]], step_size=0.9).status != "DIVERGED"
+    assert rb.gradient_descent(problem, [[2.0, -2.0]], step_size=0.9).status != "DIVERGED"
 
 
 def test_every_status_and_tail_has_a_sentence():
