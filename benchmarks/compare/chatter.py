@@ -1,6 +1,6 @@
 """A run that chatters to the end of its budget: time per step, against a jitted JAX loop.
 
-Samples keep crossing their hyperplanes, so every step has to be computed. Ours carries double-double
+Samples keep crossing their hyperplanes, so every step is computed. Ours carries double-double
 states and records every switch; the loop carries float64 and records nothing.
 """
 
