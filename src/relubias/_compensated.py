@@ -1,7 +1,7 @@
 """Error-free transformations and double-double sums in NumPy.
 
 A double-double is an unevaluated pair ``high + low`` with ``|low| <= ulp(high) / 2``: about 106
-bits. Used where a residual decides something: initial signs, certificates and distances.
+bits. Used where a residual decides something: initial signs and certificates.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import numpy as np
 
 from relubias._validate import Float
 
-__all__ = ["dot_residual", "matvec", "two_prod", "two_sum"]
+__all__ = ["matvec", "two_prod", "two_sum"]
 
 _SPLITTER = 134217729.0  # 2**27 + 1
+_BLOCK = 2**16  # products held at a time
 
 
 def two_sum(a: Float, b: Float) -> tuple[Float, Float]:
@@ -53,44 +54,25 @@ def matvec(gram: Float, vectors: Float) -> tuple[Float, Float]:
         ``high + low`` equals ``vectors @ gram`` with about 100 correct bits of the largest term.
         Columns of equal rows of `gram` give bit-equal answers.
     """
-    high = np.zeros(vectors.shape)
-    low = np.zeros(vectors.shape)
-    for j in range(gram.shape[0]):
-        product, product_error = two_prod(vectors[..., j, None], gram[j])
-        high, sum_error = two_sum(high, product)
-        low = low + (sum_error + product_error)
+    n = gram.shape[0]
+    high, low = np.empty(vectors.shape), np.empty(vectors.shape)
+    width = max(1, _BLOCK // max(vectors.size, 1))
+    for first in range(0, n, width):
+        part = slice(first, min(first + width, n))
+        products = two_prod(vectors[..., None], gram[:, part])
+        high[..., part], low[..., part] = _sum_pairwise(*products)
     return two_sum(high, low)
 
 
-def dot_residual(gram: Float, vector: Float, target: Float) -> tuple[Float, Float]:
-    """Return ``gram @ vector - target`` and a bound on its rounding error, entry by entry.
-
-    Parameters
-    ----------
-    gram : ndarray of shape (r, n)
-        Rows of a Gram matrix.
-    vector : ndarray of shape (n,)
-        Dual variables.
-    target : ndarray of shape (r,)
-        What the product should be.
-
-    Returns
-    -------
-    residual : ndarray of shape (r,)
-        Rounded once from a double-double sum.
-    error : ndarray of shape (r,)
-        Rigorous bound on ``abs(residual - exact)``, from the standard analysis of compensated
-        dot products (Ogita, Rump, Oishi 2005): one rounding of the result plus
-        ``(n eps)**2`` times the sum of absolute terms.
-    """
-    n = gram.shape[1]
-    high = -target
-    low = np.zeros(target.shape)
-    for j in range(n):
-        product, product_error = two_prod(gram[:, j], vector[j])
-        high, sum_error = two_sum(high, product)
-        low = low + (sum_error + product_error)
-    eps = np.finfo(np.float64).eps
-    residual = high + low
-    terms = np.abs(gram) @ np.abs(vector) + np.abs(target)
-    return residual, eps * np.abs(residual) + (2 * (n + 2) * eps) ** 2 * terms
+def _sum_pairwise(terms: Float, errors: Float) -> tuple[Float, Float]:
+    """Sum ``terms + errors`` over the last axis but one, the rounding errors carried along."""
+    while terms.shape[-2] > 1:
+        half, rest = divmod(terms.shape[-2], 2)
+        first, second = np.s_[..., :half, :], np.s_[..., half : 2 * half, :]
+        sums, rounding = two_sum(terms[first], terms[second])
+        below = errors[first] + errors[second] + rounding
+        if rest:
+            sums = np.concatenate((sums, terms[..., -1:, :]), axis=-2)
+            below = np.concatenate((below, errors[..., -1:, :]), axis=-2)
+        terms, errors = sums, below
+    return terms[..., 0, :], errors[..., 0, :]
