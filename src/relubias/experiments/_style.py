@@ -34,6 +34,7 @@ __all__ = [
     "legend_above",
     "new_figure",
     "panel",
+    "plain",
     "plain_decades",
     "power_of_ten",
     "save",
@@ -183,6 +184,12 @@ def key(value: float) -> str:
     """Return ``5e-1`` for 0.5: a number as a part of a stable key."""
     mantissa, exponent = f"{value:.12e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}".replace(".", "p")
+
+
+def plain(number: float) -> str:
+    """Return ``2,000`` for two thousand and ``10^12`` for large powers of ten, as plain text."""
+    exponent = round(float(np.log10(number)))
+    return f"10^{exponent}" if number == 10.0**exponent and exponent > 6 else f"{number:,.0f}"
 
 
 def plain_decades(axis: Any, lowest: float, highest: float) -> None:

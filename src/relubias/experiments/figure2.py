@@ -165,10 +165,12 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         ratio = values(parts[d], "gap") / values(parts[d], "law")
         relative = values(parts[d], "gap") / values(parts[d], "norm_shortest")
         result[f"ratio_to_law_d{_key(d)}"] = Measured.of(
-            f"gap / law, d = {d:,}", median(ratio), "1 as d grows"
+            f"gap / law, d = {style.plain(d)}", median(ratio), "1 as d grows"
         )
         result[f"relative_gap_d{_key(d)}"] = Measured.of(
-            f"gap / norm of w*, d = {d:,}", median(relative), "kappa ||y_-|| / ||y_+||, any d"
+            f"gap / norm of w*, d = {style.plain(d)}",
+            median(relative),
+            "kappa ||y_-|| / ||y_+||, any d",
         )
     return result
 

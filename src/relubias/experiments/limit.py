@@ -153,7 +153,9 @@ def measure(table: DataFrame) -> dict[str, Measured]:
             for column, label in names.items():
                 expected = {"to_shrunken": "0 as d grows"}.get(column, "")
                 result[f"{column}_d{style.key(d)}_kappa{style.key(kappa)}"] = Measured.of(
-                    f"{label}, d = {d:,}, kappa {kappa:g}", median(values(part, column)), expected
+                    f"{label}, d = {style.plain(d)}, kappa {kappa:g}",
+                    median(values(part, column)),
+                    expected,
                 )
     return result
 
@@ -168,11 +170,11 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.BEYOND,
             sentence=(
                 "The limit is, to leading order, the linear minimum-norm interpolator of the "
-                f"labels (y_+, kappa y_-): at kappa = 0.5 and d = {largest:,} it is "
-                f"{shrunken:.2%} of the norm of w* away from it, and "
+                f"labels (y_+, kappa y_-): at kappa = 0.5 and d = {style.plain(largest)} it is "
+                f"{100 * shrunken:.2g}% of the norm of w* away from it, and "
                 f"{measured[f'to_shortest_{at}5e-1'].value:.0%} away from w* itself. At kappa = 1 "
                 "it is the linear interpolator of the labels, as if there were no ReLU (distance "
-                f"{measured[f'to_linear_{at}1e0'].value:.2%})."
+                f"{100 * measured[f'to_linear_{at}1e0'].value:.2g}%)."
             ),
         ),
     )
