@@ -54,7 +54,6 @@ PIVOT_TOLERANCE = 1e-13  # a smaller relative Cholesky pivot counts as singular
 EIGEN_MARGIN = 1e-13  # rounding margin of the eigenbasis bounds, of the largest primal value
 NULL_TOLERANCE = 16.0  # times p * eps: relative size of an eigenvalue that counts as zero
 QUIET_STRETCH = 2000  # switch-free steps that pay for a look ahead
-SHORT = 32  # samples below which loops are too short to vectorise
 COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test
 
 

@@ -13,7 +13,7 @@ __all__ = ["advance"]
 _attempt_gap = njit(cache=True)(code.attempt_gap)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _residual(labels, signs, high, low, active, residual_high, residual_low):
     """Write ``signs @ relu(primal) - labels``; return the largest entry on active samples."""
     n_neurons, n_samples = high.shape
@@ -38,7 +38,7 @@ def _residual(labels, signs, high, low, active, residual_high, residual_low):
     return largest
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _step(
     gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active, rounding,
     residual_high, residual_low, index, push_high, push_low, move_high, move_low,
@@ -75,38 +75,22 @@ def _step(
                 dual_low[k, j] = rest - (dual_high[k, j] - s)
         if n_active == 0:
             continue
-        if n_samples < code.SHORT:  # keep the sums in registers
+        for i in range(n_samples):
+            move_high[i] = 0.0
+            move_low[i] = 0.0
+        for q in range(n_active):
+            j = index[q]
+            c = push_high[q]
+            c_low = push_low[q]
             for i in range(n_samples):
-                total = 0.0
-                below = 0.0
-                for q in range(n_active):
-                    g = gram[i, index[q]]
-                    c = push_high[q]
-                    p = c * g
-                    e = fma(c, g, -p) + push_low[q] * g
-                    s = total + p
-                    t = s - total
-                    below += ((total - (s - t)) + (p - t)) + e
-                    total = s
-                move_high[i] = total
-                move_low[i] = below
-        else:
-            for i in range(n_samples):
-                move_high[i] = 0.0
-                move_low[i] = 0.0
-            for q in range(n_active):
-                j = index[q]
-                c = push_high[q]
-                c_low = push_low[q]
-                for i in range(n_samples):
-                    g = gram[j, i]
-                    p = c * g
-                    e = fma(c, g, -p) + c_low * g
-                    a = move_high[i]
-                    s = a + p
-                    t = s - a
-                    move_low[i] += ((a - (s - t)) + (p - t)) + e
-                    move_high[i] = s
+                g = gram[j, i]
+                p = c * g
+                e = fma(c, g, -p) + c_low * g
+                a = move_high[i]
+                s = a + p
+                t = s - a
+                move_low[i] += ((a - (s - t)) + (p - t)) + e
+                move_high[i] = s
         for i in range(n_samples):
             a = high[k, i]
             p = -sign * move_high[i]
@@ -160,7 +144,7 @@ def _growth(gram, step_size, active, support, square):
     return row_sum - 1.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _returned(high, low, saved_high, saved_low, watched, tolerance):
     """Whether the state is back at the saved one; the entry that moved last is compared first."""
     n_neurons, n_samples = high.shape
