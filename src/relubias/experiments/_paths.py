@@ -86,4 +86,4 @@ def _number(ax: Axes, marks: list[tuple[float, int]], beside: Any) -> None:
     for label, number in sorted(marks):
         height = max(label, lowest)
         lowest = height + 0.055 * (high - low)
-        ax.text(1.055, height, str(number), va="center", transform=beside, clip_on=False)
+        ax.text(1.07, height, str(number), va="center", transform=beside, clip_on=False)
