@@ -49,7 +49,6 @@ def without_numbers(text):
 
 
 def test_the_real_data_example_gives_the_output_it_shows(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "examples" / "diabetes_fourier.py"), run_name="__main__")
     printed = capsys.readouterr().out
@@ -78,10 +77,7 @@ def test_links_lead_somewhere(page):
             assert ((ROOT / page).parent / target.split("#")[0]).exists(), target
 
 
-@pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"relubias reproduce --only (\w+)", README)))
-)
-def test_named_figures_exist(command):
+def test_named_figures_exist():
     from relubias.experiments import KEYS
 
-    assert command in KEYS
+    assert set(re.findall(r"relubias reproduce --only (\w+)", README)) <= set(KEYS)
