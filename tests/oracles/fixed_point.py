@@ -331,9 +331,11 @@ class Descent:
 
     # ---- what came out ---------------------------------------------------------------------
 
-    def floats(self) -> tuple[Float, Float]:
-        """Return primal and dual, each entry rounded once."""
-        return _rounded(self.U, self.F + self.g), _rounded(self.B, self.F)
+    def floats(
+        self, primal: list[list[int]] | None = None, dual: list[list[int]] | None = None
+    ) -> tuple[Float, Float]:
+        """Return primal and dual (the present ones by default), each entry rounded once."""
+        return _rounded(primal or self.U, self.F + self.g), _rounded(dual or self.B, self.F)
 
 
 def simulate(
@@ -411,9 +413,9 @@ class _Driver:
         ahead = None if self.state.is_inside_a_ball(limits[2]) else self.state.next_switch()
         if ahead is None:
             self.is_terminal, self.limits = True, limits
-            while self.wanted:
-                self._jump_to(self.wanted[-1])
-                self.records[self.wanted.pop()] = self.state.floats()
+            for time in self.wanted:  # signs no longer matter: zero labels decay below any grid
+                dual, primal = self.state.state_after(time - self.state.time)
+                self.records[time] = self.state.floats(primal, dual)
             return True
         target = self.state.time + ahead
         stop = min(target, self.max_time)
