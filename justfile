@@ -48,7 +48,7 @@ oracle *arguments:
 
 # Time this checkout; `just bench --bench Descent` selects
 bench *arguments:
-    cd benchmarks && asv run --environment existing:python --set-commit-hash $(git rev-parse HEAD) {{ arguments }}
+    cd benchmarks && asv machine --yes && asv run --python=same --show-stderr {{ arguments }}
 
 # Time against other packages and write docs/benchmarks.md
 bench-compare *arguments:
