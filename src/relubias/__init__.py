@@ -1,7 +1,5 @@
 """Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
 
-from typing import TYPE_CHECKING
-
 from relubias import dynamics, ensembles, minnorm
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
@@ -61,8 +59,7 @@ __all__ = [
     "step_size_bounds",
 ]
 
-if TYPE_CHECKING:
-    __version__: str
+__version__: str
 
 
 def __getattr__(name: str) -> str:
