@@ -164,3 +164,31 @@ def test_an_infeasible_result_has_no_network_and_says_why():
         found.raise_if_failed()
     assert caught.value.result is found
     assert found.to_frame().shape == (2, 8)
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 30), (60, 40), (150, 100)])
+def test_verdicts_on_many_dependent_samples_equal_linear_programming(n, d):
+    from scipy.optimize import linprog
+
+    for seed in range(6):
+        rng = np.random.default_rng([n, d, seed])
+        X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+        off = y <= 0
+        program = linprog(
+            np.zeros(d),
+            A_ub=X[off],
+            b_ub=np.zeros(off.sum()),
+            A_eq=X[~off],
+            b_eq=y[~off],
+            bounds=(None, None),
+        )
+        for problem in problems(X, y):
+            found = rb.minimum_norm(problem)
+            assert (found.status == "INFEASIBLE") == (program.status == 2)
+
+
+def test_a_hair_between_two_opposite_samples_is_told_from_dependence():
+    # in two dimensions three equalities cannot hold, though two of them nearly repeat
+    X = np.array([[0.04112573, -1.21993608], [1.21885169, 0.06022453], [-0.04465038, 1.32421199]])
+    found = rb.minimum_norm(rb.Problem(X @ X.T, [1.00718668, 0.86702551, 0.82044016]))
+    assert found.status == "INFEASIBLE"

@@ -11,6 +11,7 @@ from relubias.minnorm._systems import refine
 __all__ = ["Basis"]
 
 _ACCURATE = 1e-11
+_ROUNDING = 1e-15
 
 
 class Basis:
@@ -26,6 +27,8 @@ class Basis:
         self._rows = np.zeros(n, dtype=np.intp)
         self._block, self._inverse = np.empty((n, n)), np.empty((n, n))
         self.size = 0
+        self._fresh = False
+        """Whether the inverse has just been recomputed, so that doing it again is no use."""
         if rows is not None:
             self.size = rows.size
             self._rows[: self.size] = rows
@@ -51,7 +54,11 @@ class Basis:
         """Return the rows, the combination of them nearest to row j, and the squared distance."""
         right: Float = self.hessian[self.rows, j]
         x, misfit = self._solve(right)
-        if misfit > _ACCURATE * float(np.abs(right).max(initial=0.0)):
+        rounding = _ROUNDING * self.size * float(np.abs(x).max(initial=0.0))
+        if (
+            not self._fresh
+            and misfit > _ACCURATE * float(np.abs(right).max(initial=0.0)) + rounding
+        ):
             self._recompute()
             x, misfit = self._solve(right)
         return self.rows.copy(), x, float(self.hessian[j, j] - right @ x)
@@ -75,7 +82,7 @@ class Basis:
         self._inverse[:k, k] = self._inverse[k, :k] = -x / pivot
         self._inverse[k, k] = 1 / pivot
         self._rows[k] = j
-        self.size = k + 1
+        self.size, self._fresh = k + 1, False
 
     def remove(self, j: int) -> None:
         """Take row j out; the last row takes its place."""
@@ -86,9 +93,10 @@ class Basis:
         self._rows[[p, k]] = self._rows[[k, p]]
         column = self._inverse[:k, k].copy()
         self._inverse[:k, :k] -= np.outer(column / self._inverse[k, k], column)
-        self.size = k
+        self.size, self._fresh = k, False
 
     def _recompute(self) -> None:
+        self._fresh = True
         if self.size:
             try:
                 inverse = np.linalg.inv(self.block)

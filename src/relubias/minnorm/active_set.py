@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.minnorm._products import residual
 from relubias.minnorm._basis import Basis
+from relubias.minnorm._products import residual
 from relubias.minnorm._systems import cholesky_solver, refine
 
 __all__ = ["ActiveSetResult", "NullTest", "dual_active_set", "gram_null_test"]
@@ -33,9 +33,10 @@ NullTest = Callable[[Float, int], float]
 distance of that row from their span, or 0 if rounding explains it."""
 
 _EPS = float(np.finfo(np.float64).eps)
-_SUSPICIOUS = 1e-6
-"""Pivots below this share of the diagonal are recomputed before they decide anything."""
+_SUSPICIOUS = 1e-10
+"""Pivots below this share of what cancels in them are recomputed before they decide anything."""
 _MAX_ROUNDS = 20
+_MAX_DOUBTS = 500
 
 
 class ActiveSetResult(NamedTuple):
@@ -92,7 +93,7 @@ def dual_active_set(
                 np.zeros(linear.size), search.active, ray, search.n_pivots, solved=True
             )
         solved = search.refresh()
-        if solved or search.n_pivots > search.max_pivots:
+        if solved or search.exhausted:
             break
     return ActiveSetResult(search.multipliers, search.active, None, search.n_pivots, solved)
 
@@ -103,13 +104,18 @@ class _Search:
     def __init__(self, hessian: Float, linear: Float, free: Bool, null_test: NullTest) -> None:
         self.hessian, self.linear, self.free, self.null_test = hessian, linear, free, null_test
         n = linear.size
-        self.diagonal = np.diagonal(hessian)
+        self.length = np.sqrt(np.diagonal(hessian))
         self.size = np.abs(hessian)
         self.multipliers, self.slack = np.zeros(n), -linear
         self.active = np.zeros(n, dtype=np.bool_)
         self.settled = np.zeros(n, dtype=np.bool_)
         self.basis = Basis(hessian)
-        self.n_pivots, self.max_pivots = 0, 100 * n + 1000
+        self.n_pivots = self.n_doubts = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether to give up: on data that no float64 Gram matrix can decide, pivots cycle."""
+        return self.n_pivots > 10 * self.linear.size + 1000 or self.n_doubts > _MAX_DOUBTS
 
     def noise(self) -> Float:
         """Bound what rounding can do to each slack."""
@@ -124,7 +130,7 @@ class _Search:
 
     def run(self) -> Float | None:
         """Add violated rows until none is left; return a ray if one shows up."""
-        while self.n_pivots <= self.max_pivots:
+        while not self.exhausted:
             violation = self.violation()
             if not violation.any():
                 return None
@@ -138,10 +144,12 @@ class _Search:
         """Raise the multiplier of row `j` until the row holds, dropping rows that block."""
         sign = 1.0 if self.slack[j] < 0 else -1.0
         missing = abs(float(self.slack[j]))
-        while True:
+        while not self.exhausted:
             self.n_pivots += 1
             rows, x, pivot = self.basis.project(j)
-            if pivot <= _SUSPICIOUS * self.diagonal[j]:
+            reach = self.length[j] + float(np.abs(x) @ self.length[rows])
+            if pivot <= _SUSPICIOUS * reach**2:
+                self.n_doubts += 1
                 x = self.basis.project_precisely(j)
                 direction = self._direction(j, sign, rows, x)
                 pivot = self.null_test(direction, j)
@@ -163,6 +171,7 @@ class _Search:
             self.multipliers[drop] = 0.0
             self.basis.remove(drop)
             self.active[drop] = False
+        return None
 
     def _direction(self, j: int, sign: float, rows: NDArray[np.intp], x: Float) -> Float:
         direction = np.zeros(self.linear.size)

@@ -47,7 +47,7 @@ _SENTENCES = {
     ),
     MinimumNormStatus.UNDECIDED: (
         "no network that fits was found and none was excluded, which happens only if samples are "
-        "linearly dependent; drop dependent samples or add neurons"
+        "linearly dependent; drop dependent samples, add neurons, or use Problem.from_features"
     ),
 }
 
