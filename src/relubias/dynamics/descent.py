@@ -19,6 +19,7 @@ from relubias.problem import Problem, require_problem
 
 __all__ = ["gradient_descent"]
 
+_FLOOR = 1e-24  # residual below which no switch is waited for: double-double ends at 1e-31
 _STATIONARY = 1e-8  # of the tolerance: a chattering state that moves less has reached its limit
 
 
@@ -141,7 +142,7 @@ class _Descent:
             left = self.max_iter - run.n_iter
             if left <= 0:
                 return self._out_of_iterations()
-            tol = -1.0 if run.n_switches == self.look_until_switch else self.tol
+            tol = _FLOOR if run.n_switches == self.look_until_switch else self.tol
             why = run.advance(min(run.time + left, self.recorder.next_time), tol)
             self.report(min(1.0, run.n_iter / max(self.max_iter, 1)), f"{run.time} steps")
             if why == code.DIVERGED:
@@ -175,6 +176,8 @@ class _Descent:
             return self._certified()
         if is_small and not run.is_quiet:
             return Status.TOLERANCE, Tail.CHATTER, None
+        if is_small and run.n_switches == self.look_until_switch:
+            return Status.TOLERANCE, Tail.QUIET, None
         if run.n_switches != self.seen_switches:
             self.seen_switches = run.n_switches
             self.quiet_since = max(self.quiet_since, run.n_iter - (run.time - run.last_switch))

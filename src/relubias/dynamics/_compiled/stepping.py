@@ -55,6 +55,7 @@ def _step(
     for k in range(n_neurons):
         sign = signs[k]
         n_active = 0
+        is_lost = False
         for j in range(n_samples):
             if active[k, j]:
                 product = step_size * residual_high[j]
@@ -62,6 +63,7 @@ def _step(
                 c = product + rest
                 c_low = rest - (c - product)
                 path += abs(c)
+                is_lost |= c == 0.0  # the residual is zero, or below the last bit
                 index[n_active] = j
                 push_high[n_active] = c
                 push_low[n_active] = c_low
@@ -103,7 +105,7 @@ def _step(
         bound = rounding + code.STEP_ROUNDING * largest_row * path
         for i in range(n_samples):
             moved = max(moved, abs(move_high[i]))
-            if abs(high[k, i]) <= bound and move_high[i] != 0.0:
+            if abs(high[k, i]) <= bound and (move_high[i] != 0.0 or (is_lost and gram[i, i] > 0.0)):
                 undecided += 1
     return moved, rounding + code.STEP_ROUNDING * largest_row * path, undecided
 

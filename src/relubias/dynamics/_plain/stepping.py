@@ -68,8 +68,10 @@ def _step(
             move, move_low = accumulate(move, move_low, term, term_error)
         high[k], low[k] = normalise(*accumulate(high[k], low[k], -sign * move, -sign * move_low))
         largest = max(largest, float(np.abs(move).max()))
+        is_lost = (c == 0.0).any()  # the residual is zero, or below the last bit
+        can_move = (move != 0.0) | (is_lost & (np.diagonal(gram) > 0.0))
         bound = rounding + code.STEP_ROUNDING * largest_row * path
-        undecided += int(((np.abs(high[k]) <= bound) & (move != 0.0)).sum())
+        undecided += int(((np.abs(high[k]) <= bound) & can_move).sum())
     return largest, rounding + code.STEP_ROUNDING * largest_row * path, undecided
 
 
