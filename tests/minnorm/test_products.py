@@ -28,18 +28,19 @@ def exact(matrix, vector, target):
     rows=st.integers(1, 6),
     n=st.integers(1, 40),
     spread=st.integers(0, 60),
+    brief=st.booleans(),
 )
-def test_residual_is_within_its_bound(seed, rows, n, spread):
+def test_residual_is_within_its_bound(seed, rows, n, spread, brief):
     rng = np.random.default_rng(seed)
     matrix = rng.standard_normal((rows, n)) * 2.0 ** rng.integers(-spread, 1, (rows, n))
     vector = rng.standard_normal(n) * 2.0 ** rng.integers(-spread, 1, n)
     target = matrix @ vector  # everything cancels
-    high, low, error = residual(matrix, vector, target)
+    high, low, error = residual(matrix, vector, target, brief=brief)
     truth = exact(matrix, vector, target)
     for h, r, t in zip(high, low, truth, strict=True):
         assert abs(Fraction(float(h)) + Fraction(float(r)) - t) <= Fraction(error)
     size = float(np.abs(matrix).max() * np.abs(vector).max())
-    assert error <= 1e-23 * n**2 * max(size, 1e-280)
+    assert error <= (1e-17 if brief else 1e-23) * n**2 * max(size, 1e-280)
 
 
 @pytest.mark.parametrize("n", [300, 1000])
