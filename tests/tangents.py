@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.oracles.fixed_point import Descent, Pattern
+from tests.oracles.integer_descent import Descent, Pattern
 from tests.problems import Case, case_from_features
 
 __all__ = ["DEPTHS", "Tangent", "find_tangent", "neighbours"]
