@@ -173,7 +173,7 @@ def _safe_units(modes: Modes) -> tuple[int, bool]:
     """March over intervals of 2**k units, halving wherever no bound proves one safe."""
     at, h, K, rates, margin = 0, modes.start, modes.weights, modes.rates, modes.margin
     finite = np.where(np.isinf(rates), 0.0, rates)
-    k = 60
+    k = _first_level(h, K, rates)
     while True:
         decay = np.where(np.isinf(rates), 1.0 if at == 0 else 0.0, np.exp(-finite * at))
         left = K * decay
@@ -183,6 +183,7 @@ def _safe_units(modes: Modes) -> tuple[int, bool]:
             return at, True
         if not (h > margin).all():
             return at, False
+        shrunk = False
         while True:
             width = 2.0**k
             gone = -np.expm1(-rates * width)
@@ -193,13 +194,24 @@ def _safe_units(modes: Modes) -> tuple[int, bool]:
                 safe |= _slope_bound(h, after, left, gone, rates, width) > margin
             if safe.all():
                 at, h = at + 2**k, after
-                k = min(k + 1, 60)
+                k = k if shrunk else min(k + 1, 60)
                 if at >= 2**61:
                     return at, False
                 break
             if k == 0:
                 return at, False
             k -= 1
+            shrunk = True
+
+
+def _first_level(h: Float, weights: Float, rates: Float) -> int:
+    """Guess the largest safe interval: twice the time that the fastest approach needs."""
+    fall = (weights * -np.expm1(-rates)).sum(axis=1)
+    falling = fall > 0.0
+    if not falling.any():
+        return 60
+    units = float((h[falling] / fall[falling]).min())
+    return min(60, max(0, int(np.log2(max(units, 1.0))) + 1))
 
 
 def _slope_bound(

@@ -20,6 +20,7 @@ from relubias.problem import Problem, require_problem
 __all__ = ["gradient_descent"]
 
 _FLOOR = 1e-24  # residual below which no switch is waited for: double-double ends at 1e-31
+_FAR = 20  # quiet stretches that a jump has to cover to be worth looking for the next one soon
 _STATIONARY = 1e-8  # of the tolerance: a chattering state that moves less has reached its limit
 
 
@@ -181,7 +182,6 @@ class _Descent:
         if run.n_switches != self.seen_switches:
             self.seen_switches = run.n_switches
             self.quiet_since = max(self.quiet_since, run.n_iter - (run.time - run.last_switch))
-            self.patience = code.QUIET_STRETCH
         is_due = run.n_iter - self.quiet_since >= self.patience
         if found != code.NEEDS_EIGENBASIS and not is_small and not is_due:
             return None
@@ -212,9 +212,8 @@ class _Descent:
         steps = min(steps, until_record)
         if self._is_worth_a_jump(steps):
             run.jump(steps)
-            self.patience = code.QUIET_STRETCH
-        else:
-            self.patience *= 2
+        is_far = steps > _FAR * code.QUIET_STRETCH  # else looking costs more than it saves
+        self.patience = code.QUIET_STRETCH if is_far else 2 * self.patience
         self.quiet_since = run.n_iter
         if is_small:
             self.look_until_switch = run.n_switches

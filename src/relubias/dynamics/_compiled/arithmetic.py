@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from relubias._jit import njit
 from relubias.dynamics import _codes as code
 
 __all__ = ["backward", "cholesky", "fma", "forward"]

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from relubias._jit import njit
 from relubias.dynamics import _codes as code
 from relubias.dynamics._compiled.arithmetic import backward, cholesky, fma, forward
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from relubias._jit import njit
 from relubias.dynamics._compiled.arithmetic import fma
 
 __all__ = ["multiply", "power_steps"]

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from relubias._jit import njit
 from relubias.dynamics import _codes as code
 from relubias.dynamics._compiled.arithmetic import cholesky, fma
 
