@@ -241,7 +241,11 @@ def _compiled(
         outcome,
         counters,
     )
-    names = {code.FROZEN: "CERTIFIED", code.CHATTERS: "TOLERANCE"}
+    names = {
+        code.FROZEN: "CERTIFIED",
+        code.CHATTERS: "TOLERANCE",
+        code.EXHAUSTED: "MAX_ITER",
+    }
     done = np.isin(outcome, list(names))
     rows = np.flatnonzero(done) + part.start
     result.status[rows] = [names[int(o)] for o in outcome[done]]

@@ -21,7 +21,7 @@ def descend_batch(
 ):  # fmt: skip
     """Run problems as far as the ball test can decide them, as the single-problem driver would.
 
-    `outcome` becomes FROZEN or CHATTERS, and NEEDS_EIGENBASIS for what is left to the driver;
+    `outcome` becomes FROZEN, CHATTERS or EXHAUSTED, or NEEDS_EIGENBASIS for the driver to do;
     where it is decided, `dual_high` and `primals` become the limit.
     """
     n_neurons, n_samples = primals.shape[1], primals.shape[2]
@@ -70,7 +70,7 @@ def descend_batch(
                 factor,
             )  # fmt: skip
             found, order = code.NEEDS_EIGENBASIS, 0
-            if why == code.ATTEMPT or why == code.SMALL_RESIDUAL:
+            if why == code.ATTEMPT or why == code.SMALL_RESIDUAL or why == code.STOPPED:
                 found, order = freeze_test(
                     gram, labels[b], signs, step_sizes[b], high, low, active,
                     residual_high, residual_low, hessian, factor, support, push, work,
@@ -89,6 +89,9 @@ def descend_batch(
                 primals[b] = limit_high
             elif why == code.SMALL_RESIDUAL and quiet_for <= time // 10:
                 outcome[b] = code.CHATTERS
+                primals[b] = high
+            elif why == code.STOPPED:
+                outcome[b] = code.EXHAUSTED
                 primals[b] = high
             elif (
                 why == code.ATTEMPT
