@@ -12,11 +12,12 @@ __all__ = ["njit"]
 
 def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return numba's decorator; code is kept on disk unless no folder for it can be written."""
+    jit: Any = numba.njit
 
     def compiled(function: Callable[..., Any]) -> Any:
         try:
-            return numba.njit(**options)(function)
+            return jit(**options)(function)
         except RuntimeError:  # a read-only installation and no home
-            return numba.njit(**{**options, "cache": False})(function)
+            return jit(**{**options, "cache": False})(function)
 
     return compiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
 
@@ -52,3 +53,21 @@ def test_a_small_problem_runs_without_plotting_and_tables():
         "rb.bias_gap(problem, run, rb.minimum_norm(problem))"
     )
     assert modules_after(code) & {"matplotlib", "pandas", "pyarrow"} == set()
+
+
+def test_kernels_need_no_folder_for_their_cache():
+    """As in a read-only installation whose user has no home."""
+    code = (
+        "from numba.core import caching\n"
+        "caching.CompileResultCacheImpl._locator_classes = []\n"
+        "import numpy as np, relubias as rb\n"
+        "batch = rb.minimum_norm_batch(np.eye(2)[None], [[1.0, -1.0]])\n"
+        "assert batch.status[0] == 'OPTIMAL'\n"
+        "from relubias.minnorm import _kernels\n"
+        "assert not _kernels.solve_batch.stats.cache_path"
+    )
+    assert "numba" in modules_after(code)
+
+
+def test_types_are_shipped():
+    assert files("relubias").joinpath("py.typed").is_file()
