@@ -32,12 +32,7 @@ imports:
 # Everything that a change must pass
 check: lint types imports test
 
-# Redraw the figure of README.md
-figure:
-    relubias reproduce --only fig2 --out reproduction
-    python docs/make_figure.py reproduction
-
-# Reproduce the paper and write docs/reproduce.md
+# Reproduce the paper; write docs/reproduce.md and the figure of README.md
 reproduce:
     relubias reproduce --out reproduction
     python docs/make_reproduce.py reproduction
