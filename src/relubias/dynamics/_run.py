@@ -215,22 +215,20 @@ class Run:
 
     def freeze_test(self) -> int:
         """Try the ball test; on success `limit_high`, `limit_low` and `push` hold the limit."""
+        n = self.labels.size
+        is_large = n > code.COMPILED_TEST_LIMIT
+        squares = np.empty((0, 0) if is_large else (n, n)), np.empty((0, 0) if is_large else (n, n))
         arguments = (
             self.gram, self.labels, self.signs, self.step_size, self.high, self.low, self.active,
-            self.residual_high, self.residual_low,
+            self.residual_high, self.residual_low, *squares, self.support, self.push, np.empty(n),
+            self.limit_high, self.limit_low,
         )  # fmt: skip
-        n = self.labels.size
-        if n > code.COMPILED_TEST_LIMIT:
-            from relubias.dynamics._large import freeze_test
+        if is_large:
+            from relubias.dynamics._large import LAPACK
 
-            found, order = freeze_test(
-                *arguments, self.support, self.push, self.limit_high, self.limit_low
-            )
+            found, order = _plain.freeze_test(*arguments, LAPACK)
         else:
-            found, order = self.engine.freeze_test(
-                *arguments, np.empty((n, n)), np.empty((n, n)), self.support, self.push,
-                np.empty(n), self.limit_high, self.limit_low,
-            )  # fmt: skip
+            found, order = self.engine.freeze_test(*arguments)
         if found == code.FROZEN:
             self._spread(self.support[:order], self.push[:order])
         return int(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,22 @@ from relubias.dynamics._plain.arithmetic import (
     sequential_sum,
 )
 
-__all__ = ["freeze_test", "settle"]
+__all__ = ["Solver", "freeze_test", "settle"]
 
 Int = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+class Solver(NamedTuple):
+    """How a symmetric system is factored: ``H = L L.T``, None where a pivot is not safe."""
+
+    cholesky: Callable[[Float], Float | None]
+    forward: Callable[[Float, Float], Float]
+    backward: Callable[[Float, Float], Float]
+
+
+SEQUENTIAL = Solver(cholesky, forward, backward)
+"""The order of sums of the compiled kernel."""
 
 
 def _push_residual(gram_pp: Float, pattern: Float, residual: Pair, push: Float) -> Float:
@@ -113,6 +125,7 @@ def freeze_test(
     _work: Float,
     limit_high: Float,
     limit_low: Float,
+    solver: Solver = SEQUENTIAL,
 ) -> tuple[int, int]:
     """Prove that the pattern never changes again: the Thales ball of the frozen path."""
     counts = active.sum(axis=0)
@@ -127,16 +140,16 @@ def freeze_test(
     row_sums = sequential_sum(np.abs(hessian))
     if not step_size * row_sums.max(initial=0.0) <= 1.0:
         shift = (1.0 - 4.0 * order * code.EPS) * np.eye(order)
-        if cholesky(-step_size * hessian + shift) is None:
+        if solver.cholesky(-step_size * hessian + shift) is None:
             return code.NEEDS_EIGENBASIS, order
-    factor = cholesky(hessian)
+    factor = solver.cholesky(hessian)
     if factor is None:
         return code.NEEDS_EIGENBASIS, order
-    z = forward(factor, residual_high[P])
+    z = solver.forward(factor, residual_high[P])
     radius = math.sqrt(float(sequential_sum(z * z))) * code.BALL_SLACK
 
     def solve(right: Float) -> Float:
-        return backward(factor, forward(factor, right))
+        return solver.backward(factor, solver.forward(factor, right))
 
     residual = residual_high[P], residual_low[P]
     push[:order], limit = settle(gram, signs, (high, low), active, residual, solve)
@@ -155,7 +168,7 @@ def freeze_test(
     unclear = moves & ~(centre > np.sqrt(np.diagonal(gram)) * radius)
     for k in range(signs.shape[0]):
         rows = np.flatnonzero(unclear[k])
-        seen = forward(factor, gram[np.ix_(P, rows)] * pattern[k][:, None])
+        seen = solver.forward(factor, gram[np.ix_(P, rows)] * pattern[k][:, None])
         reach = np.sqrt(sequential_sum(seen * seen))
         if not (centre[k, rows] > reach * radius).all():
             return code.BALL_FAILS, order
