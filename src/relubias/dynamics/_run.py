@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from types import ModuleType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from relubias.problem import Problem
 __all__ = ["Run", "new_counters", "power_of_two", "scaled"]
 
 _KERNELS = "relubias.dynamics._compiled"
-_NUMPY_SECONDS = 0.4  # of stepping in NumPy before the compiled kernels are loaded
+_NUMPY_SECONDS = 0.4  # of stepping in NumPy, all runs together, before the kernels are loaded
 _NUMPY_CHUNK = 64  # steps
 _COMPILED_CHUNK = 2e8  # multiplications: a few tenths of a second
 _MAX_KEPT_SWITCHES = 1_000_000
@@ -63,6 +63,9 @@ class Run:
     start by a power of two scales everything bit for bit.
     """
 
+    seconds_in_numpy: ClassVar[float] = 0.0
+    """Time that this process has spent stepping in NumPy; it changes no answer."""
+
     def __init__(self, problem: Problem, start: Float, step_size: float) -> None:
         self.problem = problem
         self.gram_unit, self.label_unit = scaled(problem.gram, problem.labels, start)
@@ -81,7 +84,6 @@ class Run:
         self.dual_high = start * (self.gram_unit / self.label_unit)
         self.dual_low = np.zeros((m, n))
         self.high, self.low = np.empty((m, n)), np.empty((m, n))
-        self._started = time.perf_counter()
         self.engine: ModuleType = sys.modules.get(_KERNELS, _plain)
         self._multiply(self.dual_high, self.dual_low, self.gram, self.high, self.low)
         self.active = self.high > 0.0
@@ -130,8 +132,9 @@ class Run:
     def advance(self, stop_time: int, tol: float) -> int:
         """Step to `stop_time` or for one chunk; return why the kernel stopped (see `_codes`)."""
         before = self.time
-        if self.engine is _plain and time.perf_counter() - self._started > _NUMPY_SECONDS:
+        if self.engine is _plain and Run.seconds_in_numpy > _NUMPY_SECONDS:
             self.load_kernels()
+        started = time.perf_counter()
         chunk = _NUMPY_CHUNK
         if self.engine is not _plain:
             chunk = max(16, int(_COMPILED_CHUNK / (self.high.size * self.high.shape[1])))
@@ -144,6 +147,8 @@ class Run:
                 self.residual_low, *self._work,
             )
         )  # fmt: skip
+        if self.engine is _plain:
+            Run.seconds_in_numpy += time.perf_counter() - started
         self.n_iter += self.time - before
         if why == code.BUFFER_FULL:
             self._flush()
