@@ -23,6 +23,7 @@ Integers = NDArray[Any]  # of Python integers
 _FIRST_BITS = 512
 _MAX_BITS = 16384
 _GROWTH_BITS = 20
+_TINY = 2.0**-960  # smaller values keep their sign, and lie far below any rounding bound
 _MAX_SECONDS = 0.5  # of predicted work; predicted, so that answers don't depend on the clock
 
 
@@ -137,11 +138,20 @@ def _fixed(array: Float, bits: int) -> Integers:
     return out.reshape(array.shape)
 
 
+def _rounded(numerator: int, one: int) -> float:
+    """Return the nearest double that keeps the sign, however small the quotient."""
+    value = numerator / one
+    if abs(value) >= _TINY or numerator == 0:
+        return value
+    return _TINY if numerator > 0 else -_TINY
+
+
 def _split(integers: Integers, bits: int) -> tuple[Float, Float]:
     """Return integers over ``2**bits`` as high and low doubles."""
     one = 1 << bits
-    high = [int(x) / one for x in integers.ravel()]
+    high = [_rounded(int(x), one) for x in integers.ravel()]
     rest = [
-        (int(x) - int(Fraction(h) * one)) / one for x, h in zip(integers.ravel(), high, strict=True)
+        0.0 if abs(h) <= _TINY else (int(x) - int(Fraction(h) * one)) / one
+        for x, h in zip(integers.ravel(), high, strict=True)
     ]
     return np.array(high).reshape(integers.shape), np.array(rest).reshape(integers.shape)

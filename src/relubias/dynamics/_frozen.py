@@ -23,6 +23,8 @@ from relubias.dynamics._eigenbasis import Eigenbasis, eigenbasis
 
 __all__ = ["Frozen", "Modes", "frozen_motion", "safe_steps"]
 
+_VISIBLE = 1e-22  # primal value well above the rounding of any run
+
 
 @dataclass(frozen=True, slots=True)
 class Modes:
@@ -58,6 +60,8 @@ class Frozen:
     ----------
     modes : list of Modes
     basis : Eigenbasis
+    lifetime : float
+        Steps until a value that decays to its hyperplane comes near rounding.
     is_stable : bool
         Whether ``step_size * lambda_max(H) < 2``.
     residual : float
@@ -66,6 +70,7 @@ class Frozen:
 
     modes: list[Modes]
     basis: Eigenbasis
+    lifetime: float
     is_stable: bool
     residual: float
 
@@ -87,7 +92,7 @@ def frozen_motion(
     c = basis.apply((residual[0] + residual[1])[None, P])[0]
     moving = float(np.abs(basis.vectors @ c).max(initial=0.0))
     if not step_size * mu[-1] < 2.0:
-        return Frozen([], basis, False, moving)
+        return Frozen([], basis, np.inf, False, moving)
     orientation = np.where(active, 1.0, -1.0)
     start = orientation * primal
     m, n = primal.shape
@@ -101,11 +106,31 @@ def frozen_motion(
     rows = ~still & ~decays_to_zero
     modes = _one_sided(start[rows], weights[rows], decay, basis.accuracy * scale)
     rows = ~still & decays_to_zero
+    lifetime = np.inf
     if rows.any():
         size = float(np.abs(residual[0][P]).max())
         group = _without_slowest(weights[rows], decay)
         modes += _one_sided(*group, basis.accuracy * size)
-    return Frozen(modes, basis, True, moving)
+        lifetime = _lifetime(start[rows], weights[rows], decay)
+    return Frozen(modes, basis, lifetime, True, moving)
+
+
+def _lifetime(start: Float, weights: Float, decay: Float) -> float:
+    """Return steps in which no row ``sum_j C_j rho_j^t`` decays below `_VISIBLE`.
+
+    By the slowest mode where the others cannot outweigh it, otherwise by the fastest.
+    """
+    used = (np.abs(weights) > 0.0).any(axis=0)
+    weights, decay = weights[:, used], decay[used]
+    if not float(np.max(decay)) < 1.0:
+        return 0.0
+    rates = -np.log1p(-decay)
+    slowest = int(np.argmin(rates))
+    others = np.delete(weights, slowest, axis=1)
+    floor = weights[:, slowest] + np.minimum(others, 0.0).sum(axis=1)
+    size = np.where(floor > 0.0, floor, start)
+    rate = np.where(floor > 0.0, rates[slowest], float(np.max(rates)))
+    return max(0.0, float(np.min(np.log(size / _VISIBLE) / rate)))
 
 
 def _without_slowest(weights: Float, decay: Float) -> tuple[Float, Float, Float]:

@@ -194,7 +194,7 @@ class _Descent:
         run = self.run
         frozen = run.motion()
         steps, is_forever = safe_steps(frozen)
-        until_record = self.recorder.next_time - run.time
+        until_record = min(self.recorder.next_time - run.time, int(min(frozen.lifetime, 2.0**62)))
         if is_forever and steps <= until_record:
             if steps:
                 run.jump(steps)
@@ -203,8 +203,9 @@ class _Descent:
             ending = self._certified()
             if ending is None and frozen.residual <= self.tol:
                 return Status.TOLERANCE, Tail.QUIET, None
-            if ending is None:  # too close to a hyperplane for the certificate: move on
-                run.jump(min(self._time_scale(frozen), self.recorder.next_time - run.time))
+            distance = min(self._time_scale(frozen), until_record)
+            if ending is None and distance > 0:  # too close to a hyperplane to certify: move on
+                run.jump(distance)
             return ending
         is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
         if is_small and not switch_comes:
