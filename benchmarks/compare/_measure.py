@@ -92,6 +92,16 @@ def _calls_per_sample(call: Callable[[], Any]) -> int:
     return max(1, int(_SHORTEST / max(seconds, 1e-9)))
 
 
+def load_kernels() -> None:
+    """Have the kernels compiled and loaded, as after the first half second of use."""
+    import numpy as np
+
+    import relubias as rb
+
+    rb.gradient_descent_batch(np.eye(2)[None], [[1, -1]], [1], [[[0.1, 0.1]]], step_size=0.5)
+    rb.minimum_norm_batch(np.eye(2)[None], [[1.0, -1.0]])
+
+
 def require_certified(*results: Any) -> None:
     """Refuse to time an answer that is not proved."""
     for result in results:

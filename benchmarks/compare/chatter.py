@@ -7,7 +7,7 @@ states and records every switch; the loop carries float64 and records nothing.
 from __future__ import annotations
 
 import numpy as np
-from _measure import Row, available, interleaved, main, seconds
+from _measure import Row, available, interleaved, load_kernels, main, seconds
 
 import relubias as rb
 
@@ -53,6 +53,7 @@ def jax_loop(problem, start, step_size):
 
 
 def rows(runs):
+    load_kernels()
     found = []
     for name, problem, start, step_size in instances():
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from _loops import jax_loop, numpy_loop, steps_needed, torch_autograd_loop, torch_loop
-from _measure import Row, available, interleaved, main, require_certified, times
+from _measure import Row, available, interleaved, load_kernels, main, require_certified, times
 
 import relubias as rb
 
@@ -65,6 +65,7 @@ def compare(X, y, start, run, max_steps, step_size, names, runs):
 
 
 def rows(runs):
+    load_kernels()
     found = []
 
     step_size = 1e-4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from _measure import Row, interleaved, main, require_certified, seconds
+from _measure import Row, interleaved, load_kernels, main, require_certified, seconds
 
 import relubias as rb
 
@@ -23,6 +23,7 @@ def instance(seed):
 
 
 def rows(runs):
+    load_kernels()
     calls, facts = {}, {}
     for seed in range(N_INSTANCES):
         problem, start = instance(seed)

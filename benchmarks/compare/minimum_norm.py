@@ -8,7 +8,16 @@ Errors are relative distances of weights from the certified answer.
 from __future__ import annotations
 
 import numpy as np
-from _measure import Row, available, interleaved, main, require_certified, seconds, times
+from _measure import (
+    Row,
+    available,
+    interleaved,
+    load_kernels,
+    main,
+    require_certified,
+    seconds,
+    times,
+)
 
 import relubias as rb
 from relubias.minnorm.one_neuron import solve_one_neuron
@@ -197,6 +206,7 @@ def large(n, d, runs):
 
 
 def rows(runs):
+    load_kernels()
     return [small(runs), large(1000, 2000, runs), large(1000, 10_000, runs)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from _measure import Row, interleaved, main, require_certified
+from _measure import Row, interleaved, load_kernels, main, require_certified
 
 import relubias as rb
 
@@ -20,6 +20,7 @@ def answer(X, y):
 
 
 def rows(runs):
+    load_kernels()
     rng = np.random.default_rng(0)
     X = rng.standard_normal((N_SAMPLES, N_FEATURES))
     y = rng.uniform(0.5, 1.0, N_SAMPLES) * rng.choice([-1.0, 1.0], N_SAMPLES)
