@@ -29,7 +29,7 @@ threadpool_limits(limits=1)  # for the BLAS that is already loaded
 PACKAGES = (
     "relubias", "numpy", "scipy", "numba", "torch", "jax", "quadprog", "clarabel", "proxsuite",
 )  # fmt: skip
-_SHORTEST = 2e-3  # seconds of a sample; quicker functions are called several times
+_SHORTEST = 0.03  # seconds of a sample: warm caches for quick functions
 
 
 @dataclass(kw_only=True)
