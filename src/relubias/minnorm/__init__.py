@@ -3,6 +3,7 @@
 from relubias.minnorm.batch import MinimumNormBatch, minimum_norm_batch
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_one_neuron
 from relubias.minnorm.linear import LinearMinimumNorm, LinearStatus, linear_minimum_norm
+from relubias.minnorm.search_tree import SearchTree
 from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
 from relubias.minnorm.solve import minimum_norm
 
@@ -13,6 +14,7 @@ __all__ = [
     "MinimumNormBatch",
     "MinimumNormCertificate",
     "MinimumNormStatus",
+    "SearchTree",
     "certify_one_neuron",
     "linear_minimum_norm",
     "minimum_norm",

@@ -37,6 +37,7 @@ from relubias._validate import (
 )
 from relubias.minnorm._products import residual
 from relubias.minnorm.scaling import row_scale, scaled_gram
+from relubias.minnorm.search_tree import SearchTree
 
 __all__ = [
     "MinimumNormCertificate",
@@ -58,9 +59,11 @@ class MinimumNormCertificate:
     ----------
     kind : str
         ``"one neuron"``: convex program, Theorem above. ``"hull"``: the convex relaxation is
-        tight. ``"closed form"``: one eigenvalue proves global optimality. ``"bound only"``: the
-        network fits and `lower_bound` holds, optimality is not proved. ``"infeasible"``:
-        `farkas` proves that nothing fits.
+        tight. ``"closed form"``: one eigenvalue proves global optimality. ``"equal split"``: the
+        same for more neurons that share those of a smaller network equally. ``"tree"``: a branch
+        and bound, in `tree`, excludes everything smaller. ``"bound only"``: the network fits and
+        `lower_bound` holds, optimality is not proved. ``"infeasible"``: `farkas` proves that
+        nothing fits, or `tree` does.
     error_bound : float
         Bound on the distance of the weights to the optimal ones, rounding included; infinite
         where the Gram matrix is singular to working precision and nothing better is known, and
@@ -74,6 +77,8 @@ class MinimumNormCertificate:
         Distance of the closed-form test from failing, dimensionless; nan where none was made.
     farkas : ndarray of shape (n_neurons, n_samples) or None
         Combination z of samples with ``z @ gram == 0`` to rounding that contradicts the labels.
+    tree : SearchTree or None
+        The record of the search, where there was one.
     """
 
     kind: str
@@ -82,6 +87,7 @@ class MinimumNormCertificate:
     lower_bound: float
     margin: float = math.nan
     farkas: Float | None = None
+    tree: SearchTree | None = None
 
     def __repr__(self) -> str:
         return f"MinimumNormCertificate({self.kind!r}, error_bound={self.error_bound:.2g})"

@@ -1,0 +1,59 @@
+"""The record of a branch and bound, enough to check it leaf by leaf without searching again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+
+__all__ = ["SearchTree"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SearchTree:
+    r"""Every node of a search: what was decided, and the lower bound that closed it.
+
+    Attributes
+    ----------
+    parent : ndarray of int, shape (n_nodes,)
+        Index of the parent; -1 for the root, which comes first. Parents precede children.
+    neuron : ndarray of int, shape (n_nodes,)
+        Neuron that the decision is about: 0 for one neuron of each sign; otherwise a
+        representative of the neurons of its sign that no decision tells apart. -1 at the root.
+    sample : ndarray of int, shape (n_nodes,)
+        Sample decided between the parent and this node; -1 at the root.
+    choice : ndarray of int8, shape (n_nodes,)
+        One neuron of each sign: 1 where the neuron of the label's sign fits the sample alone
+        (a label 0: both inactive), 2 where both are active. More neurons: +1 where `neuron` is
+        active, -1 where all neurons of its sign with the same decisions are inactive. 0 at the
+        root.
+    bound : ndarray of shape (n_nodes,)
+        Lower bound of the norm of every network below the node, in units of the data; infinite
+        where there is none.
+    theta : ndarray of shape (n_samples,) or (2, n_samples)
+        Coefficients of the products added to the objective, zero on every network, in unit scale
+        (samples scaled by powers of two to squared lengths in [1/2, 2), labels below 1). One
+        neuron of each sign: half the squared norm plus ``sum(theta * a * b)``. More neurons, by
+        sign, the positive one first: the squared norm plus ``sum(theta * p * q)`` over active and
+        inactive parts of every prediction.
+    """
+
+    parent: NDArray[np.int_]
+    neuron: NDArray[np.int_]
+    sample: NDArray[np.int_]
+    choice: NDArray[np.int8]
+    bound: Float
+    theta: Float
+
+    @property
+    def leaves(self) -> NDArray[np.intp]:
+        """Nodes without children."""
+        has_child = np.zeros(self.parent.size, dtype=np.bool_)
+        has_child[self.parent[self.parent >= 0]] = True
+        return np.flatnonzero(~has_child)
+
+    def __repr__(self) -> str:
+        return f"SearchTree(n_nodes={self.parent.size}, n_leaves={self.leaves.size})"
