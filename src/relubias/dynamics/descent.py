@@ -14,7 +14,8 @@ from relubias.dynamics import _codes as code
 from relubias.dynamics._frozen import Frozen, safe_steps
 from relubias.dynamics._run import Run
 from relubias.dynamics.certificate import Certificate, certify
-from relubias.dynamics.trajectory import Records, State, Status, Tail, Trajectory
+from relubias.dynamics.descent_trajectory import DescentTrajectory
+from relubias.dynamics.trajectory import Records, State, Status, Tail
 from relubias.problem import Problem, require_problem
 
 __all__ = ["gradient_descent"]
@@ -33,7 +34,7 @@ def gradient_descent(
     tol: float = 1e-10,
     record: Any = None,
     progress: Progress = False,
-) -> Trajectory:
+) -> DescentTrajectory:
     r"""Run full-batch gradient descent from a dual start to its limit.
 
     Each step is, with :math:`u = \beta G`, :math:`A = 1\{u > 0\}` and
@@ -64,7 +65,7 @@ def gradient_descent(
 
     Returns
     -------
-    Trajectory
+    DescentTrajectory
         With `status` CERTIFIED where the pattern provably never changes again.
 
     Raises
@@ -321,7 +322,7 @@ def _as_trajectory(
     certificate: Certificate | None,
     max_iter: int,
     tol: float,
-) -> Trajectory:
+) -> DescentTrajectory:
     n_steps = run.time
     certified = status is Status.CERTIFIED
     limit = run.limit() if certified else run.state()
@@ -333,7 +334,7 @@ def _as_trajectory(
     records = recorder.finish(is_certified=certified)
     for array in (start, limit.primal, limit.dual, switches, *_arrays(records)):
         array.flags.writeable = False
-    return Trajectory(
+    return DescentTrajectory(
         problem=problem,
         start=start,
         step_size=step_size,
@@ -360,7 +361,7 @@ def _arrays(records: Records) -> tuple[NDArray[Any], ...]:
     return records.time, records.primal, records.dual, records.loss
 
 
-def replay(trajectory: Trajectory, time: int) -> State:
+def replay(trajectory: DescentTrajectory, time: int) -> State:
     """Run a trajectory again up to the state after `time` steps."""
     problem = trajectory.problem
     with one_blas_thread(problem.n_samples):

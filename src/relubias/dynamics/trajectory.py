@@ -1,16 +1,16 @@
-"""What a run of gradient descent leaves behind: limit, switches, status and certificate."""
+"""What every run leaves behind: limit, switches, status and records."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import Float, as_count
-from relubias.dynamics.certificate import Certificate
+from relubias._validate import Float
 from relubias.errors import NotSolvedError
 from relubias.problem import Problem
 
@@ -54,6 +54,10 @@ class Status(_Sentence):
     MAX_ITER = (
         "MAX_ITER",
         "no limit was reached; raise `max_iter`, unless `tail` says that the run repeats itself",
+    )
+    MAX_EVENTS = (
+        "MAX_EVENTS",
+        "no limit was reached; raise `max_events`",
     )
     DIVERGED = (
         "DIVERGED",
@@ -99,18 +103,18 @@ class State:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Records:
-    """States at chosen steps.
+    """States at chosen times.
 
     Attributes
     ----------
     time : ndarray of shape (n_records,)
-        Number of steps.
+        Numbers of steps, or times of a flow.
     primal, dual : ndarray of shape (n_records, n_neurons, n_samples)
     loss : ndarray of shape (n_records,)
         ``0.5 * ||f(X) - y||**2``.
     """
 
-    time: NDArray[np.int64]
+    time: NDArray[Any]
     primal: Float
     dual: Float
     loss: Float
@@ -120,112 +124,80 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
-class Trajectory:
-    r"""A run of full-batch gradient descent, from its start to its limit.
+class Trajectory(ABC):
+    """A run from its start to its limit, whatever the dynamics.
 
     Attributes
     ----------
     problem : Problem
     start : ndarray of shape (n_neurons, n_samples)
         Dual start.
-    step_size : float
-        In inverse squared units of the features.
     status : Status
         Why the run ended.
-    tail : Tail
-        What it was doing then.
     limit : State
-        Where descent goes (CERTIFIED), otherwise the last state.
-    certificate : Certificate or None
-        Recomputed from the inputs; only where the status is CERTIFIED.
+        Where the run goes (CERTIFIED), otherwise its last state.
+    certificate : object or None
+        Proof of the limit; only where the status is CERTIFIED.
     switches : structured ndarray of shape (n_recorded,)
-        Fields ``time, neuron, sample, mode``; ordered by time, neuron, sample. Exact: those
-        from `undecided_from` on are left out.
+        Fields ``time, neuron, sample, mode``; ordered by time, neuron, sample.
     n_switches : int
         All switches; more than ``switches.size`` where `switches_truncated`.
-    undecided_from : int
-        Step of the first sign that even exact arithmetic could not decide within its limits of
-        bits and work; 0 if there was none.
-    n_steps : int
-        Steps until the status was known.
-    n_iter : int
-        Iterations computed: a jump over any number of steps counts as one.
-    last_switch : int
-        Step of the last switch; 0 if there was none.
+    last_switch : float
+        Time of the last switch; 0 if there was none.
     loss : float
         Risk at `limit`, ``0.5 * ||f(X) - y||**2``.
-    chattering : ndarray of shape (n_pairs, 2)
-        Pairs (neuron, sample) that switched during the last tenth of an unsettled run.
-    period : int
-        Steps per period of a limit cycle, otherwise 0.
     records : Records
-        States at the steps asked for; steps beyond an uncertified end are missing.
-    max_iter : int
-        Iterations that were allowed.
+        States at the times asked for; times beyond an uncertified end are missing.
     tol : float
         Relative tolerance that was asked for.
     """
 
     problem: Problem
     start: Float
-    step_size: float
     status: Status
-    tail: Tail
     limit: State
-    certificate: Certificate | None
+    certificate: Any
     switches: NDArray[np.void]
     n_switches: int
-    undecided_from: int
-    n_steps: int
-    n_iter: int
-    last_switch: int
+    last_switch: float
     loss: float
-    chattering: NDArray[np.intp]
-    period: int
     records: Records
-    max_iter: int
     tol: float
 
     @property
-    def kappa(self) -> float:
-        """Dimensionless step size: `step_size` times the mean of the Gram diagonal."""
-        return self.step_size * self.problem.scale
+    @abstractmethod
+    def explanation(self) -> str:
+        """The status as one sentence, with the numbers of this run."""
+
+    @property
+    @abstractmethod
+    def end_time(self) -> float:
+        """Time at which the status was known."""
+
+    @abstractmethod
+    def at(self, time: Any) -> State:
+        """Return the state at a time of the run.
+
+        Parameters
+        ----------
+        time : int or float
+            Number of steps, or time of a flow.
+
+        Returns
+        -------
+        State
+        """
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Return the run as a few lines of text."""
 
     @property
     def switches_truncated(self) -> bool:
         """Whether there were more switches than `switches` holds."""
         return self.n_switches > self.switches.size
 
-    @property
-    def safe_step_size(self) -> float:
-        """Step size below which no activation pattern is unstable: ``2 / (m lambda_max(G))``."""
-        largest = float(np.linalg.eigvalsh(self.problem.gram)[-1])
-        return float("inf") if largest <= 0 else 2.0 / (self.problem.n_neurons * largest)
-
-    def at(self, time: int) -> State:
-        """Return the state after `time` steps.
-
-        Parameters
-        ----------
-        time : int
-            Number of steps; beyond `n_steps` only if the run is CERTIFIED.
-
-        Returns
-        -------
-        State
-            Computed again from the start, jumps included, hence exact at any time.
-
-        Raises
-        ------
-        InvalidInputError
-            If `time` is negative, not whole, or beyond the end of an uncertified run.
-        """
-        from relubias.dynamics.descent import replay
-
-        certified = self.status is Status.CERTIFIED
-        return replay(self, as_count("time", time, maximum=2**61 if certified else self.n_steps))
-
-    def raise_if_failed(self) -> Trajectory:
+    def raise_if_failed(self) -> Self:
         """Return the trajectory itself if it is CERTIFIED.
 
         Raises
@@ -236,35 +208,6 @@ class Trajectory:
         if self.status is not Status.CERTIFIED:
             raise NotSolvedError(f"{self.status}: {self.explanation}", self)
         return self
-
-    @property
-    def explanation(self) -> str:
-        """The status and the tail as one sentence, with the numbers of this run."""
-        sentence = self.status.sentence
-        if self.status is Status.CERTIFIED:
-            return sentence
-        if self.status is Status.DIVERGED:
-            return f"{sentence}; below {self.safe_step_size:.3g} no pattern is unstable"
-        detail = self.tail.sentence.replace("`period`", str(self.period))
-        if self.tail is Tail.CHATTER:
-            detail += f" ({len(self.chattering)} pairs)"
-        return f"{sentence}; {detail}"
-
-    def summary(self) -> str:
-        """Return the run as a few lines of text."""
-        truncated = f", first {self.switches.size} kept" if self.switches_truncated else ""
-        lines = [
-            f"Gradient descent: {self.status}",
-            f"  {self.explanation}",
-            f"  step size {self.step_size:.6g} (kappa = {self.kappa:.4g}), "
-            f"{self.n_steps} steps, {self.n_iter} computed",
-            f"  {self.n_switches} switches{truncated}, the last after step {self.last_switch}",
-            f"  loss at the limit {self.loss:.6g}, "
-            f"{int(self.limit.active.sum())} of {self.limit.primal.size} pairs active",
-        ]
-        if self.certificate is not None:
-            lines.append(f"  {self.certificate}")
-        return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the records as a tidy table.
@@ -280,7 +223,7 @@ class Trajectory:
         records = self.records
         if not len(records):
             records = Records(
-                time=np.array([self.n_steps]),
+                time=np.array([self.end_time]),
                 primal=self.limit.primal[None],
                 dual=self.limit.dual[None],
                 loss=np.array([self.loss]),
@@ -297,8 +240,9 @@ class Trajectory:
             }
         )
 
+    @abstractmethod
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the primal values over time: records if there are any, otherwise start and limit.
+        """Draw the primal values over time.
 
         Parameters
         ----------
@@ -308,14 +252,4 @@ class Trajectory:
         Returns
         -------
         matplotlib.axes.Axes
-            Samples with positive labels are solid, the others dashed; crosses mark switches.
         """
-        from relubias.dynamics._plot import draw_trajectory
-
-        return draw_trajectory(self, ax)
-
-    def __repr__(self) -> str:
-        return (
-            f"Trajectory({self.status}, n_steps={self.n_steps}, n_switches={self.n_switches}, "
-            f"last_switch={self.last_switch}, loss={self.loss:.6g}, kappa={self.kappa:.4g})"
-        )
