@@ -20,6 +20,7 @@ from relubias.minnorm.many_neurons import (
 )
 from relubias.minnorm.one_neuron import solve_one_neuron
 from relubias.minnorm.scaling import Units, in_unit_scale
+from relubias.minnorm.search import Search
 from relubias.minnorm.solution import MinimumNorm, with_network, without_network
 from relubias.minnorm.two_neurons import Pair, solve_two_neurons
 from relubias.problem import Problem
@@ -29,8 +30,9 @@ __all__ = ["solve_both_signs", "solve_one_sign"]
 _LEAST_MARGIN = 1e-10
 
 
-def solve_one_sign(problem: Problem) -> MinimumNorm:
+def solve_one_sign(problem: Problem, search: Search) -> MinimumNorm:
     """Share one neuron equally; with one neuron only, prove it if nothing fits."""
+    del search
     m, sign = problem.n_neurons, float(problem.signs[0])
     neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
     if not neuron.fits and m > 1:
@@ -123,7 +125,7 @@ def _shared_certificate(
     )
 
 
-def solve_both_signs(problem: Problem, deadline: float) -> MinimumNorm:
+def solve_both_signs(problem: Problem, search: Search) -> MinimumNorm:
     """Solve for one neuron of each sign and share each equally among its sign."""
     counts = int((problem.signs > 0).sum()), int((problem.signs < 0).sum())
     neuron_of = np.where(problem.signs > 0, 0, 1)
@@ -138,7 +140,7 @@ def solve_both_signs(problem: Problem, deadline: float) -> MinimumNorm:
         decoupled=_decoupled(problem, units),
         features=problem.features,
         row=units.row,
-        deadline=deadline,
+        search=search if counts == (1, 1) else search.part(),
     )
     if pair.dual is None or pair.certificate is None:
         return _no_pair(problem, pair, units, neuron_of)

@@ -13,6 +13,7 @@ from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
 from relubias.minnorm.infeasible import contradiction
 from relubias.minnorm.networks import solve_both_signs, solve_one_sign
+from relubias.minnorm.search import Search, interruptible
 from relubias.minnorm.solution import MinimumNorm, without_network
 from relubias.problem import Problem, require_problem
 
@@ -44,7 +45,8 @@ def minimum_norm(
     rel_gap : float, default=0.0
         Relative gap between norm and lower bound that is good enough to stop, dimensionless.
     progress : bool or callable, default=False
-        Whether to show progress, or a callable that takes the fraction done and a sentence.
+        Whether to show progress, or a callable that takes the fraction done and a sentence with
+        the norm of the best network, the lower bound, their relative gap and the nodes searched.
 
     Returns
     -------
@@ -85,18 +87,20 @@ def minimum_norm(
     if as_real("rel_gap", rel_gap, minimum=0.0) >= 1.0:
         raise fail("rel_gap", f"is {rel_gap:g}", "pass a number in [0, 1)")
     with reporting(progress, "minimum norm") as report, one_blas_thread(problem.n_samples):
-        result = _solve(problem, time.monotonic() + seconds)
+        search = Search(time.monotonic() + seconds, rel_gap, report)
+        with interruptible(search):
+            result = _solve(problem, search)
         report(1.0, str(result.status))
     return result
 
 
-def _solve(problem: Problem, deadline: float) -> MinimumNorm:
+def _solve(problem: Problem, search: Search) -> MinimumNorm:
     z = contradiction(problem.gram, _fitted_labels(problem))
     if z is not None:
         return without_network(problem, np.tile(z, (problem.n_neurons, 1)), np.flatnonzero(z))
     if np.ptp(problem.signs) == 0:
-        return solve_one_sign(problem)
-    return solve_both_signs(problem, deadline)
+        return solve_one_sign(problem, search)
+    return solve_both_signs(problem, search)
 
 
 def _fitted_labels(problem: Problem) -> Float:

@@ -19,6 +19,7 @@ from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import certify_two_neurons
 from relubias.minnorm.infeasible import tidy_ray
 from relubias.minnorm.pool import UNDECIDED
+from relubias.minnorm.search import Search
 
 __all__ = ["Pair", "solve_two_neurons"]
 
@@ -40,7 +41,7 @@ def solve_two_neurons(
     decoupled: Float | None = None,
     features: Float | None = None,
     row: Float | None = None,
-    deadline: float = np.inf,
+    search: Search | None = None,
 ) -> Pair:
     """Find a network and prove what can be proved without a search.
 
@@ -58,8 +59,8 @@ def solve_two_neurons(
         Used where samples are dependent, as far as `gram` can tell.
     row : ndarray of shape (n_samples,), optional
         What brings each sample of `features` to unit scale.
-    deadline : float, default=inf
-        Value of `time.monotonic` after which improvements stop.
+    search : Search, optional
+        Budget of the work; unlimited if omitted.
 
     Returns
     -------
@@ -71,7 +72,8 @@ def solve_two_neurons(
         certificate = certify_two_neurons(gram, labels, decoupled, weights)
         if certificate.kind != "bound only":
             return Pair(decoupled, certificate, None, 1)
-    dive = Dive(gram, labels, weights, features, row, deadline)
+    search = Search() if search is None else search
+    dive = Dive(gram, labels, weights, features, row, search.deadline)
     hull = dive.solve(np.full(labels.size, UNDECIDED))
     if hull.solution.ray is not None:
         return Pair(None, None, _tidied(hull, dive), 1)
