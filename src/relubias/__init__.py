@@ -3,6 +3,7 @@
 from relubias import dynamics, ensembles, minnorm
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
+    BothLayersTrajectory,
     Certificate,
     DescentBatch,
     DescentTrajectory,
@@ -15,6 +16,7 @@ from relubias.dynamics import (
     gradient_descent_batch,
     starts,
     step_size_bounds,
+    train_both_layers,
 )
 from relubias.errors import InvalidInputError, MissingExtraError, NotSolvedError, RelubiasError
 from relubias.gram import gram_matrix
@@ -30,6 +32,7 @@ from relubias.problem import Problem
 
 __all__ = [
     "BiasGap",
+    "BothLayersTrajectory",
     "Certificate",
     "DescentBatch",
     "DescentTrajectory",
@@ -59,6 +62,7 @@ __all__ = [
     "minnorm",
     "starts",
     "step_size_bounds",
+    "train_both_layers",
 ]
 
 __version__: str

@@ -30,6 +30,7 @@ __all__ = [
     "as_real",
     "as_rng",
     "as_signs",
+    "as_steps",
     "as_stream",
     "fail",
     "is_scalar",
@@ -249,6 +250,17 @@ def as_count(name: str, value: Any, *, minimum: int = 0, maximum: int = 2**62) -
     if number > maximum:
         raise fail(name, f"is {shown(number)}", f"pass a whole number <= {maximum}")
     return number
+
+
+def as_steps(name: str, value: Any) -> list[int]:
+    """Return numbers of steps, sorted and distinct; none for None."""
+    if value is None:
+        return []
+    try:
+        entries = np.asarray(value).ravel().tolist()
+    except (TypeError, ValueError) as error:
+        raise fail(name, "is not a list of steps", "pass whole numbers") from error
+    return sorted({as_count(name, entry) for entry in entries})
 
 
 def as_indices(name: str, value: Any, upper: int) -> NDArray[np.intp]:

@@ -2,6 +2,13 @@
 
 from relubias.dynamics import starts
 from relubias.dynamics.batch import DescentBatch, gradient_descent_batch
+from relubias.dynamics.both_layers import train_both_layers
+from relubias.dynamics.both_layers_certificate import BothLayersCertificate, certify_both_layers
+from relubias.dynamics.both_layers_trajectory import (
+    BothLayersRecords,
+    BothLayersState,
+    BothLayersTrajectory,
+)
 from relubias.dynamics.certificate import Certificate, certify
 from relubias.dynamics.descent import gradient_descent
 from relubias.dynamics.descent_trajectory import DescentTrajectory
@@ -10,6 +17,10 @@ from relubias.dynamics.trajectory import SWITCH_DTYPE, Records, State, Status, T
 
 __all__ = [
     "SWITCH_DTYPE",
+    "BothLayersCertificate",
+    "BothLayersRecords",
+    "BothLayersState",
+    "BothLayersTrajectory",
     "Certificate",
     "DescentBatch",
     "DescentTrajectory",
@@ -20,8 +31,10 @@ __all__ = [
     "Tail",
     "Trajectory",
     "certify",
+    "certify_both_layers",
     "gradient_descent",
     "gradient_descent_batch",
     "starts",
     "step_size_bounds",
+    "train_both_layers",
 ]

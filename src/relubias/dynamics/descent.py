@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from relubias._progress import Progress, Report, reporting
 from relubias._threads import one_blas_thread
-from relubias._validate import Float, as_count, as_dual, as_real, fail
+from relubias._validate import Float, as_count, as_dual, as_real, as_steps
 from relubias.dynamics import _codes as code
 from relubias.dynamics._frozen import Frozen, safe_steps
 from relubias.dynamics._run import Run
@@ -104,7 +104,7 @@ def gradient_descent(
     eta = as_real("step_size", step_size, minimum=0.0, strict=True)
     budget = as_count("max_iter", max_iter, minimum=0)
     tolerance = as_real("tol", tol, minimum=0.0, strict=True)
-    times = _as_times(record)
+    times = as_steps("record", record)
     with one_blas_thread(problem.n_samples), reporting(progress, "gradient descent") as report:
         run = Run(problem, beta, eta)
         recorder = _Recorder(times, run)
@@ -298,17 +298,6 @@ def risk(labels: Float, signs: Float, primal: Float) -> float:
     """Return ``0.5 * ||signs @ relu(primal) - labels||**2``."""
     residual = signs @ np.maximum(primal, 0.0) - labels
     return 0.5 * float(residual @ residual)
-
-
-def _as_times(record: Any) -> list[int]:
-    """Return the steps to record: sorted, distinct, non-negative."""
-    if record is None:
-        return []
-    try:
-        entries = np.asarray(record).ravel().tolist()
-    except (TypeError, ValueError) as error:
-        raise fail("record", "is not a list of steps", "pass whole numbers") from error
-    return sorted({as_count("record", entry) for entry in entries})
 
 
 def _as_trajectory(

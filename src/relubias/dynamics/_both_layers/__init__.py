@@ -1,0 +1,1 @@
+"""Stepping both layers: NumPy (`plain`) and compiled (`_kernels`) with the same bits."""
