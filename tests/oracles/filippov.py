@@ -34,9 +34,9 @@ _ACTIVE, _SLIDING, _INACTIVE = 1, 0, -1
 class FlowPath(NamedTuple):
     """What the flow did: `events` of the kind (time, neuron, sample, mode, size), states, the end.
 
-    The size of an event is that of the force then, relative to the largest; what happens at a
-    size of 1e-12 is beyond what double precision can time. `primal`, `dual` and `modes` have one entry per time asked for; the `end_` ones belong to the
-    time at which the motion had died out.
+    The size of an event is that of the force then, relative to the largest one; where it is
+    1e-12 double precision can't time the event. `primal`, `dual` and `modes` have one entry per
+    time asked for; the `end_` ones belong to the time at which the motion had died out.
     """
 
     events: list[tuple[float, int, int, int, float]]
@@ -135,7 +135,7 @@ class _Path:
 
     def switch(self, k: int, i: int, largest: float) -> None:
         """Give pair (k, i), whose present mode came to its end, the next one."""
-        before, size = self.modes[k].copy(), self.force() / largest
+        before, size = self.modes[k].copy(), self.force() / (largest or 1.0)
         if before[i] == _SLIDING:
             pull = self.s[k] * (self.pulls(k) @ self.r)[i]
             is_at_top = pull > 0.5 * self.s[k] * self.r[i]
