@@ -16,23 +16,31 @@ from relubias._validate import Float
 __all__ = ["residual"]
 
 _EPS = float(np.finfo(np.float64).eps)
-_BLOCK = 65_536  # entries of a block of rows: stays in cache
+_BLOCK = 32_768  # entries of a block of rows: stays in cache
 
 
-def _leading(values: Float, unit: float) -> Float:
+def _leading(values: Float, unit: float, out: Float | None = None) -> Float:
     """Round to multiples of `unit`, a power of two not below ``2**-52`` of the largest entry."""
     shift = 1.5 * unit * 2.0**52
-    return (values + shift) - shift
+    out = np.add(values, shift, out=out)
+    out -= shift
+    return out
 
 
-def _next_power(values: Float) -> float:
+def _next_power(values: Float, size: float | None = None) -> float:
     """Return a power of two that no absolute entry exceeds."""
-    size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if size is None:
+        size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
     return math.ldexp(1.0, math.frexp(size)[1]) if size > 0 else 1.0
 
 
 def residual(
-    matrix: Float, vector: Float, target: Float, *, brief: bool = False
+    matrix: Float,
+    vector: Float,
+    target: Float,
+    *,
+    brief: bool = False,
+    size: float | None = None,
 ) -> tuple[Float, Float, float]:
     """Return ``matrix @ vector - target`` as a double-double and a bound on its error.
 
@@ -46,6 +54,9 @@ def residual(
         Subtracted without rounding.
     brief : bool, default=False
         Cut the matrix only once: half the work, seven digits fewer.
+    size : float, optional
+        Bound on the entries of `matrix`, such as the diagonal of a Gram matrix gives; found if
+        omitted.
 
     Returns
     -------
@@ -59,7 +70,7 @@ def residual(
         return 0.0 - target, np.zeros(n_rows), 0.0
     bits = (53 - (n - 1).bit_length()) // 2
     unit = 2.0**-bits
-    size, length = _next_power(matrix), _next_power(vector)
+    size, length = _next_power(matrix, size), _next_power(vector)
     first = _leading(vector, length * unit)
     second = _leading(vector - first, length * unit**2)
     third = (vector - first) - second
@@ -68,19 +79,21 @@ def residual(
 
     high, low = np.empty(n_rows), np.empty(n_rows)
     step = max(1, _BLOCK // n)
+    leading, others = np.empty((2, min(step, n_rows), n))
     for start in range(0, n_rows, step):
         rows = slice(start, start + step)
         block = matrix[rows]
-        top = _leading(block, size * unit)
-        rest = block - top
-        exact = top @ leading_columns
+        top, rest = leading[: block.shape[0]], others[: block.shape[0]]
+        exact = _leading(block, size * unit, top) @ leading_columns
+        np.subtract(block, top, out=rest)
         if brief:
             crossed, small = np.zeros(block.shape[0]), exact[:, 2] + rest @ vector
         else:
-            middle = _leading(rest, size * unit**2)
+            middle = _leading(rest, size * unit**2, top)
+            rest -= middle
             products = middle @ middle_columns
             crossed = products[:, 0]
-            small = exact[:, 2] + products[:, 1] + (rest - middle) @ vector
+            small = exact[:, 2] + products[:, 1] + rest @ vector
         total, e1 = two_sum(exact[:, 0], -target[rows])
         total, e2 = two_sum(total, exact[:, 1])
         total, e3 = two_sum(total, crossed)

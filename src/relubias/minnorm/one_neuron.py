@@ -71,28 +71,25 @@ def solve_one_neuron(
     free = y > 0
     orientation = np.where(free, 1.0, -1.0)
     factor = units.row * orientation
-    hessian = scaled_gram(gram, factor)
 
     def null_test() -> NullTest:
         if features is None:
-            return gram_null_test(hessian)
+            return gram_null_test(scaled_gram(gram, factor))
         return features_null_test(features * factor[:, None])
 
-    solution = solve_program(hessian, y, free, null_test=null_test)
+    solution = solve_program(gram, y, free, scale=factor, null_test=null_test)
     if solution.ray is not None:
+        hessian = scaled_gram(gram, factor)
         ray = tidy_ray(solution.ray, hessian, y, ~free, null_test()) * factor
         return _no_neuron(target.size, ray)
     if not solution.solved:
         return _no_neuron(target.size, None)
-    multipliers, active = solution.multipliers, solution.active
+    multipliers, active, slack = solution.multipliers, solution.active, solution.slack
     on_features = features is not None and solution.first_correction > _ILL_CONDITIONED
     if features is not None and on_features:
         X = features * factor[:, None]
         multipliers, active, slack = refined_on_features(X, y, free, multipliers, active)
-        primal = (slack + y) * orientation
-    else:
-        primal = (hessian @ multipliers) * orientation
-    primal = np.where(active | free, y, np.minimum(primal, 0.0))
+    primal = np.where(active | free, y, np.minimum((slack + y) * orientation, 0.0))
     norm = math.sqrt(max(math.fsum(multipliers * y), 0.0))
     return Neuron(
         units.dual(multipliers * orientation) + 0.0,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.active_set import NullTest, dual_active_set
 from relubias.minnorm.pivoting import NearlySingularError, block_pivoting
+from relubias.minnorm.scaling import scaled_gram
 
 __all__ = ["ProgramSolution", "solve_program"]
 
@@ -21,6 +22,8 @@ class ProgramSolution(NamedTuple):
     multipliers: Float
     active: NDArray[np.bool_]
     ray: Float | None
+    slack: Float
+    """``H @ multipliers - e``, in working precision."""
     first_correction: float
     """Size of the first refinement: about condition number times eps; 1 for dependent rows."""
     solved: bool
@@ -38,6 +41,7 @@ def solve_program(
     free: NDArray[np.bool_],
     *,
     start: NDArray[np.bool_] | None = None,
+    scale: Float | None = None,
     null_test: Callable[[], NullTest] | None = None,
 ) -> ProgramSolution:
     """Solve the program of `pivoting`, by the method of `active_set` if rows are dependent.
@@ -45,10 +49,19 @@ def solve_program(
     `null_test` makes the test of `active_set`, and is called only if it is needed.
     """
     try:
-        solution = block_pivoting(hessian, linear, free, start)
+        solution = block_pivoting(hessian, linear, free, start, scale)
     except NearlySingularError:
+        hessian = hessian if scale is None else scaled_gram(hessian, scale)
         result = dual_active_set(hessian, linear, free, None if null_test is None else null_test())
-        return ProgramSolution(result.multipliers, result.active, result.ray, 1.0, result.solved)
+        slack = hessian @ result.multipliers - linear
+        return ProgramSolution(
+            result.multipliers, result.active, result.ray, slack, 1.0, result.solved
+        )
     return ProgramSolution(
-        solution.multipliers, solution.active, None, solution.first_correction, True
+        solution.multipliers,
+        solution.active,
+        None,
+        solution.slack,
+        solution.first_correction,
+        True,
     )
