@@ -4,7 +4,7 @@ python benchmarks/compare/all.py [--runs 5] [--only descent,sweep]
 
 Peers that are not installed are left out; to have them all, in an environment of their own:
 
-    pip install . torch==2.13.0 jax quadprog clarabel proxsuite
+    pip install . torch==2.13.0 jax quadprog clarabel proxsuite pyscipopt gurobipy
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROOT = HERE.parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 SCRIPTS = (
-    "descent", "many_steps", "chatter", "whole_answer", "minimum_norm", "gram_law", "process",
-    "sweep",
+    "descent", "many_steps", "chatter", "whole_answer", "minimum_norm", "global_minimum_norm",
+    "gram_law", "process", "sweep",
 )  # fmt: skip
 
 HEAD = """\
