@@ -81,7 +81,7 @@ def test_every_kind_of_certificate_of_two_neurons_occurs():
     kinds = Counter(
         rb.minimum_norm(problem(10, 20, seed, (1, -1))).certificate.kind for seed in range(40)
     )
-    assert set(kinds) == {"hull", "closed form", "bound only"}
+    assert set(kinds) == {"hull", "closed form", "tree"}
 
 
 def test_in_high_dimension_two_neurons_decouple():

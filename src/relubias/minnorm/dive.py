@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from relubias.minnorm.active_set import NullTest, gram_null_test
 from relubias.minnorm.infeasible import features_null_test
 from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED, Pool, build_pool, own_and_other
 from relubias.minnorm.program import ProgramSolution, solve_program
+from relubias.minnorm.search import Search
 
 __all__ = ["Dive", "Leaf"]
 
@@ -35,6 +36,11 @@ class Leaf(NamedTuple):
         """Half the objective: multipliers and slacks are complementary."""
         return float(self.pool.right @ self.solution.multipliers) / 2
 
+    @property
+    def norm(self) -> float:
+        """Square root of the objective."""
+        return math.sqrt(max(2.0 * self.value, 0.0))
+
 
 class Dive:
     """Search of one network for one problem of two neurons, in unit scale."""
@@ -46,10 +52,11 @@ class Dive:
         weights: tuple[float, float],
         features: Float | None = None,
         row: Float | None = None,
-        deadline: float = np.inf,
+        search: Search | None = None,
     ) -> None:
         self.gram, self.labels, self.weights = gram, labels, weights
-        self.features, self.row, self.deadline = features, row, deadline
+        self.features, self.row = features, row
+        self.search = Search() if search is None else search
         self.n_nodes = 0
 
     def solve(self, branch: Branch, start: NDArray[np.bool_] | None = None) -> Leaf:
@@ -96,7 +103,7 @@ class Dive:
 
     def _backtracking(self, hull: Leaf) -> Leaf | None:
         stack, budget = [hull], self.n_nodes + _MAX_BACKTRACKS
-        while stack and self.n_nodes < budget and time.monotonic() < self.deadline:
+        while stack and self.n_nodes < budget and not self.search.stops():
             leaf = stack.pop()
             doubtful, choice = self._unfitted(leaf)
             if doubtful.size == 0:
@@ -136,7 +143,7 @@ class Dive:
         while improved and trials > 0:
             improved = False
             for sample in self._candidates(leaf):
-                if trials <= 0 or time.monotonic() > self.deadline:
+                if trials <= 0 or self.search.stops():
                     return leaf
                 trials -= 1
                 branch = leaf.branch.copy()

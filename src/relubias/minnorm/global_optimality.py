@@ -24,7 +24,7 @@ from relubias.minnorm._products import residual
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
 from relubias.minnorm.pool import SHARED, SOLE, build_pool, hull_pool, own_and_other
 
-__all__ = ["certify_two_neurons", "pair_multipliers"]
+__all__ = ["certify_two_neurons", "pair_multipliers", "pair_slacks"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _LEAST_MARGIN = 1e-8
@@ -76,7 +76,7 @@ def certify_two_neurons(
     )
     if dual[:, labels == 0].any() or ((a < 0) & (b < 0)).any():
         return unproved
-    slack = _slacks(gram, labels, dual)
+    slack = pair_slacks(gram, labels, dual)
     tolerance = 64 * labels.size * _EPS * (1.0 + float(np.abs(dual).max()))
     if not _fits(slack, labels, dual, gram, tolerance):
         return unproved
@@ -99,7 +99,7 @@ def certify_two_neurons(
     return dataclasses.replace(certificate, margin=margin)
 
 
-def _slacks(gram: Float, labels: Float, dual: Float) -> tuple[Float, Float]:
+def pair_slacks(gram: Float, labels: Float, dual: Float) -> tuple[Float, Float]:
     """Return the slacks a and b of the labels that are not zero."""
     primal = np.array([residual(gram, row, np.zeros(labels.size))[0] for row in dual])
     own, other = own_and_other(labels, primal)

@@ -139,7 +139,7 @@ def solve_both_signs(problem: Problem, search: Search) -> MinimumNorm:
         weights,
         decoupled=_decoupled(problem, units),
         features=problem.features,
-        row=units.row,
+        units=units,
         search=search if counts == (1, 1) else search.part(),
     )
     if pair.dual is None or pair.certificate is None:

@@ -1,14 +1,16 @@
-r"""Two neurons of opposite signs, as far as no search is needed.
+r"""Two neurons of opposite signs.
 
 .. math:: \min c_+\|w_+\|^2 + c_-\|w_-\|^2 \quad\text{s.t.}\quad
           \mathrm{relu}(X w_+) - \mathrm{relu}(X w_-) = y .
 
 In high dimension the optimum decouples into two problems of one neuron, so that pair is tried
-first. Otherwise the convex relaxation gives a lower bound, and a dive from it a network.
+first. Otherwise the convex relaxation gives a lower bound, a dive from it a network, and a search
+proves what a certificate in closed form cannot.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +20,9 @@ from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipl
 from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import certify_two_neurons
 from relubias.minnorm.infeasible import tidy_ray
-from relubias.minnorm.pool import UNDECIDED
+from relubias.minnorm.pair_search import search_pair
+from relubias.minnorm.pool import SOLE, UNDECIDED
+from relubias.minnorm.scaling import Units
 from relubias.minnorm.search import Search
 
 __all__ = ["Pair", "solve_two_neurons"]
@@ -40,7 +44,7 @@ def solve_two_neurons(
     *,
     decoupled: Float | None = None,
     features: Float | None = None,
-    row: Float | None = None,
+    units: Units | None = None,
     search: Search | None = None,
 ) -> Pair:
     """Find a network and prove what can be proved without a search.
@@ -57,8 +61,8 @@ def solve_two_neurons(
         Duals of the pair of neurons that each fit the labels of their sign, if there is one.
     features : ndarray of shape (n_samples, n_features), optional
         Used where samples are dependent, as far as `gram` can tell.
-    row : ndarray of shape (n_samples,), optional
-        What brings each sample of `features` to unit scale.
+    units : Units, optional
+        The way back to the units of the data; needed with `features`.
     search : Search, optional
         Budget of the work; unlimited if omitted.
 
@@ -73,7 +77,8 @@ def solve_two_neurons(
         if certificate.kind != "bound only":
             return Pair(decoupled, certificate, None, 1)
     search = Search() if search is None else search
-    dive = Dive(gram, labels, weights, features, row, search.deadline)
+    units = Units(np.ones(labels.size), 0) if units is None else units
+    dive = Dive(gram, labels, weights, features, units.row, search)
     hull = dive.solve(np.full(labels.size, UNDECIDED))
     if hull.solution.ray is not None:
         return Pair(None, None, _tidied(hull, dive), 1)
@@ -83,19 +88,36 @@ def solve_two_neurons(
     bound = certify_multipliers(
         pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
     ).lower_bound
-    candidates = [] if decoupled is None else [decoupled]
     leaf = dive.run(hull)
-    if leaf is not None:
-        leaf = leaf if leaf is hull else dive.improve(leaf)
-        candidates.append(leaf.pool.duals(leaf.solution.multipliers, labels.size))
-    if not candidates:
-        return Pair(None, None, None, 1)
-    dual = min(candidates, key=lambda dual: _value(gram, dual, weights))
-    return Pair(dual, certify_two_neurons(gram, labels, dual, weights, bound), None, 1)
+    if leaf is None:
+        return Pair(decoupled, _with_bound(certificate, bound), None, dive.n_nodes)
+    search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
+    leaf = leaf if leaf is hull else dive.improve(leaf)
+    if decoupled is not None:
+        alone = dive.solve(np.full(labels.size, SOLE), leaf.solution.active)
+        leaf = alone if alone.solution.fits and alone.value < leaf.value else leaf
+    search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
+    dual = leaf.pool.duals(leaf.solution.multipliers, labels.size)
+    certificate = certify_two_neurons(gram, labels, dual, weights, bound)
+    if certificate.kind != "bound only":
+        return Pair(dual, certificate, None, 1)
+    found = search_pair(dive, leaf, units, search)
+    if found is None:
+        return Pair(dual, certificate, None, dive.n_nodes)
+    dual = found.leaf.pool.duals(found.leaf.solution.multipliers, labels.size)
+    if found.certificate.kind == "bound only":
+        certificate = _with_bound(found.certificate, bound)
+    else:
+        certificate = found.certificate
+    return Pair(dual, certificate, None, found.n_nodes)
 
 
-def _value(gram: Float, dual: Float, weights: tuple[float, float]) -> float:
-    return sum(c * float(row @ gram @ row) for c, row in zip(weights, dual, strict=True))
+def _with_bound(
+    certificate: MinimumNormCertificate | None, bound: float
+) -> MinimumNormCertificate | None:
+    if certificate is None:
+        return None
+    return dataclasses.replace(certificate, lower_bound=max(certificate.lower_bound, bound))
 
 
 def _tidied(hull: Leaf, dive: Dive) -> Float:
