@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ import relubias as rb
 from tests.oracles import faces, patterns
 
 __all__ = [
+    "HARD",
     "SAME",
     "SIGN_COUNTS",
     "Instance",
     "check_answer",
+    "check_network",
+    "hard_instance",
     "many_instance",
     "optimum",
     "two_instance",
@@ -73,6 +77,75 @@ def many_instance(seed: int) -> Instance:
     return Instance(f"many {seed}: {counts}, n={n}, d={d}", rb.Problem(X @ X.T, y, signs))
 
 
+def hard_instance(seed: int, *, max_samples: int = 6) -> Instance:
+    """Return data made to break solvers: ties, near-duplicates, dependent rows, mixed scales."""
+    rng = np.random.default_rng([seed, 77])
+    kinds = list(HARD)
+    kind = kinds[seed % len(kinds)]
+    n = int(rng.integers(1, max_samples + 1))
+    X, y = HARD[kind](rng, n)
+    many = [c for c in SIGN_COUNTS if SIGN_COUNTS[c] >= y.size and sum(c) <= 4]
+    if rng.random() < 0.6 or not many or y.size > 5:
+        signs = np.array([1, -1]) if rng.random() < 0.5 else np.array([-1, 1])
+    else:
+        plus, minus = many[int(rng.integers(len(many)))]
+        signs = rng.permutation([1] * plus + [-1] * minus)
+    name = f"hard {seed}: {kind}, n={y.size}, signs {signs.tolist()}"
+    return Instance(name, rb.Problem(X @ X.T, y, signs))
+
+
+def _integers(rng: Any, n: int, d: int) -> Any:
+    X = rng.integers(-2, 3, (n, d)).astype(float)
+    X[~X.any(axis=1), 0] = 1.0
+    return X
+
+
+def _dyadic(rng: Any, n: int) -> Any:
+    return rng.choice([-1.0, -0.5, -0.25, 0.25, 0.5, 1.0], n)
+
+
+def _with_copy(rng: Any, n: int, eps: float, sign: float) -> Any:
+    X, y = rng.standard_normal((n, n + 3)), rng.standard_normal(n)
+    i = int(rng.integers(n))
+    copy = sign * X[i] + eps * rng.standard_normal(n + 3)
+    return np.vstack([X, copy]), np.append(y, y[i] if sign > 0 else rng.standard_normal())
+
+
+HARD = {
+    "square": lambda rng, n: (rng.standard_normal((n, n)), rng.standard_normal(n)),
+    "ties": lambda rng, n: (_integers(rng, n, n + 2), _dyadic(rng, n)),
+    "dependent integers": lambda rng, n: (_integers(rng, n, max(1, n - 1)), _dyadic(rng, n)),
+    "realisable, dependent": lambda rng, n: _realisable(rng, n),
+    "near copy 1e-3": lambda rng, n: _with_copy(rng, min(n, 5), 1e-3, 1.0),
+    "near copy 1e-6": lambda rng, n: _with_copy(rng, min(n, 5), 1e-6, 1.0),
+    "near opposite 1e-3": lambda rng, n: _with_copy(rng, min(n, 5), 1e-3, -1.0),
+    "copy": lambda rng, n: _with_copy(rng, min(n, 5), 0.0, 1.0),
+    "opposite": lambda rng, n: _with_copy(rng, min(n, 5), 0.0, -1.0),
+    "orthogonal": lambda rng, n: (np.diag(2.0 ** rng.integers(-3, 4, n)), _dyadic(rng, n)),
+    "orthogonal with zeros": lambda rng, n: (np.eye(n), rng.choice([-1.0, 0.0, 1.0], n)),
+    "ties with zeros": lambda rng, n: (
+        _integers(rng, n, n + 1), rng.choice([-1.0, 0.0, 0.0, 0.5], n)
+    ),
+    "tiny labels": lambda rng, n: (
+        rng.standard_normal((n, n + 2)), rng.standard_normal(n) * 10.0 ** rng.integers(-9, 1, n)
+    ),
+    "mixed lengths": lambda rng, n: (
+        rng.standard_normal((n, n + 2)) * 10.0 ** rng.integers(-6, 7, (n, 1)),
+        rng.standard_normal(n),
+    ),
+    "one direction": lambda rng, n: (
+        np.ones((n, 1)) + 1e-2 * rng.standard_normal((n, n + 1)), rng.standard_normal(n)
+    ),
+    "simplex": lambda rng, n: (np.eye(n + 1)[:n] - 1.0 / 8.0, _dyadic(rng, n)),
+}  # fmt: skip
+"""Kinds of data by name: each takes a generator and n, and returns features and labels."""
+
+
+def _realisable(rng: Any, n: int) -> Any:
+    X, w = _integers(rng, n, max(1, n - 1)), rng.integers(-2, 3, (2, max(1, n - 1)))
+    return X, np.maximum(X @ w[0], 0.0) - np.maximum(X @ w[1], 0.0)
+
+
 def _labels(rng: Any, n: int) -> Any:
     kind = rng.integers(4)
     if kind == 0:
@@ -96,21 +169,7 @@ def check_answer(instance: Instance, found: Any, norm: float | None) -> list[str
         return [] if found.status == "INFEASIBLE" else [f"{found!r}, but nothing fits"]
     if found.status in ("INFEASIBLE", "UNDECIDED"):
         return [f"{found!r}, but the least norm is {norm!r}"]
-    p, failures = instance.problem, []
-    target = patterns.fitted(p.labels, instance.signs)
-    size = max(float(np.abs(p.labels).max()), np.finfo(float).tiny)
-    misfit = np.abs(p.signs @ np.maximum(found.dual @ p.gram, 0.0) - target).max() / size
-    apart = np.abs(found.dual @ p.gram - found.primal).max() / size
-    squares = np.einsum("ki,ij,kj->", found.dual / size, p.gram, found.dual / size)
-    own = size * math.sqrt(max(float(squares), 0.0))
-    terms = float((np.abs(found.dual / size) @ np.abs(p.gram)).max())
-    allowed = 1e-12 + 64 * np.finfo(float).eps * terms  # what rounds the products above
-    if not misfit <= allowed:
-        failures.append(f"misfit {misfit:.1e}")
-    if not apart <= allowed:
-        failures.append(f"primal and dual differ by {apart:.1e}")
-    if abs(found.norm - own) > 1e-9 * own:
-        failures.append(f"norm {found.norm!r}, but the network has {own!r}")
+    failures = check_network(instance, found)
     if not 0 <= found.lower_bound <= found.norm:
         failures.append(f"lower bound {found.lower_bound!r} above the norm {found.norm!r}")
     if found.lower_bound > norm * (1 + 1e-12):
@@ -122,4 +181,34 @@ def check_answer(instance: Instance, found: Any, norm: float | None) -> list[str
         failures.append(f"{excess}: {found!r}, {found.certificate!r}")
     if found.status != "OPTIMAL":
         failures.append(f"not proved: {found!r}, bound {1 - found.lower_bound / norm:.1e} below")
+    return failures
+
+
+def check_network(instance: Instance, found: Any) -> list[str]:
+    """Return what is wrong with the network, from its duals in rational arithmetic."""
+    p, failures = instance.problem, []
+    target = patterns.fitted(p.labels, instance.signs)
+    size = max(float(np.abs(p.labels).max()), np.finfo(float).tiny)
+    gram = [[Fraction(float(v)) for v in row] for row in p.gram]
+    dual = [[Fraction(float(v)) for v in row] for row in found.dual]
+    primal = [[faces.dot(row, beta) for row in gram] for beta in dual]
+    signs = [int(s) for s in p.signs]
+    outputs = [
+        sum((s * max(u[i], 0) for s, u in zip(signs, primal, strict=True)), Fraction(0))
+        for i in range(target.size)
+    ]
+    misfit = max(abs(float(f - Fraction(y))) for f, y in zip(outputs, target.tolist(), strict=True))
+    apart = np.abs(np.array([[float(v) for v in u] for u in primal]) - found.primal).max()
+    square = sum((faces.dot(b, u) for b, u in zip(dual, primal, strict=True)), Fraction(0))
+    own = math.sqrt(max(float(square), 0.0))
+    terms = float((np.abs(found.dual / size) @ np.abs(p.gram)).max())
+    allowed = 1e-12 + 64 * np.finfo(float).eps * terms  # what one rounding of the duals does
+    if not misfit / size <= allowed:
+        failures.append(f"misfit {misfit / size:.1e}")
+    if not apart / size <= allowed:
+        failures.append(f"primal and dual differ by {apart / size:.1e}")
+    if abs(found.norm - own) > 1e-9 * own:
+        failures.append(f"norm {found.norm!r}, but the network has {own!r}")
+    if (found.pattern != (found.primal > 0)).any():
+        failures.append("pattern is not where primal is positive")
     return failures

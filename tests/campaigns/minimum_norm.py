@@ -24,7 +24,14 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / 
 
 import relubias as rb  # noqa: E402
 from tests.campaigns._report import Outcome, campaign  # noqa: E402
-from tests.networks import Instance, check_answer, many_instance, optimum, two_instance  # noqa: E402
+from tests.networks import (  # noqa: E402
+    Instance,
+    check_answer,
+    hard_instance,
+    many_instance,
+    optimum,
+    two_instance,
+)
 from tests.oracles.patterns import TooManyError  # noqa: E402
 
 SECONDS = 60.0
@@ -59,7 +66,12 @@ def many(seed: int) -> Outcome:
     return against_enumeration(many_instance(seed))
 
 
-PARTS = {"two": (two, 400), "many": (many, 240)}
+def hard(seed: int) -> Outcome:
+    """Data made to break solvers."""
+    return against_enumeration(hard_instance(seed))
+
+
+PARTS = {"two": (two, 400), "many": (many, 240), "hard": (hard, 320)}
 
 
 def main() -> int:
