@@ -34,7 +34,7 @@ class Comparison:
 
 def is_certified(trajectory: Any) -> bool:
     """Whether the trajectory claims that no switch ever follows."""
-    return str(trajectory.status) == "CERTIFIED"
+    return str(trajectory.status) == "CERTIFIED" and str(trajectory.tail) != "CHATTER"
 
 
 def switches_of(trajectory: Any) -> list[tuple[int, int, int, int]]:

@@ -106,7 +106,7 @@ def chattering_cases():
         yield case_from_features(f"chatter_{seed}", X, y, signs=signs, step=0.05, primal=0.01)
 
 
-def test_endless_chatter_ends_with_tolerance_and_a_small_residual():
+def test_endless_chatter_ends_with_a_small_residual_or_a_certificate():
     n_endless = 0
     for case in chattering_cases():
         trajectory = run(case)
@@ -122,7 +122,7 @@ def test_endless_chatter_ends_with_tolerance_and_a_small_residual():
             assert longer.last_switch > 0.8 * trajectory.n_steps
             pairs = {(k, i) for t, k, i, _ in longer.switches if t > trajectory.n_steps}
             assert pairs <= {tuple(pair) for pair in trajectory.chattering.tolist()}
-    assert n_endless >= 3
+    assert n_endless >= 2
 
 
 def test_a_looser_tolerance_stops_earlier():

@@ -16,8 +16,7 @@ FROZEN = 0  # the pattern never changes again
 SWITCH_COMES = 1  # the frozen limit contradicts the pattern
 BALL_FAILS = 2  # no contradiction, no proof
 NEEDS_EIGENBASIS = 3  # outside the test's conditions
-CHATTERS = 4  # within the tolerance, and switching
-EXHAUSTED = 5  # out of iterations
+EXHAUSTED = 4  # out of iterations
 
 # positions in the integer counters of a run
 TIME = 0

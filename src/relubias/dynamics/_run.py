@@ -20,6 +20,8 @@ from relubias.dynamics._frozen import Frozen, frozen_motion
 from relubias.dynamics._plain.freezing import settle
 from relubias.dynamics._plain.jumping import add
 from relubias.dynamics._plain.stepping import note_switches
+from relubias.dynamics.certificate import Certificate
+from relubias.dynamics.sliding_tail import SlidingLimit, certify_tail
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
 
@@ -302,6 +304,11 @@ class Run:
         self.rounding[0] += code.STEP_ROUNDING * self.largest_row * float(path)
         self._note_switches()
 
+    def sliding_tail(self) -> tuple[Certificate | None, SlidingLimit | None]:
+        """Ask the independent code for a proof, and for the limit, of a run that chatters."""
+        step_size = self.step_size / self.gram_unit
+        return certify_tail(self.problem, self.state().dual, step_size, self.chatters())
+
     # --- results in the user's units ----------------------------------------------------------
 
     def state(self) -> State:
@@ -328,10 +335,13 @@ class Run:
             return switches[switches["time"] < self.undecided_from]
         return switches
 
+    def chatters(self) -> NDArray[np.bool_]:
+        """Return which pairs switched during the last tenth of the run."""
+        return (self.pair_last > 0) & (self.pair_last >= self.time - self.time // 10)
+
     def chattering(self) -> NDArray[np.intp]:
-        """Return the pairs that switched during the last tenth of the run."""
-        recent = (self.pair_last > 0) & (self.pair_last >= self.time - self.time // 10)
-        return np.argwhere(recent)
+        """Return these pairs as rows (neuron, sample)."""
+        return np.argwhere(self.chatters())
 
 
 def growth_mode(gram: Float, step_size: float, n_neurons: int) -> tuple[float, float]:

@@ -20,8 +20,9 @@ from relubias._validate import (
     fail,
 )
 from relubias.dynamics import _codes as code
+from relubias.dynamics._recorder import risk
 from relubias.dynamics._run import growth_mode, new_counters, scaled
-from relubias.dynamics.descent import gradient_descent, risk
+from relubias.dynamics.descent import gradient_descent
 from relubias.problem import Problem
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def gradient_descent_batch(
     Notes
     -----
     The compiled kernels run each problem until their own test proves its limit; the few that need
-    more thought (long jumps, singular or unstable patterns) go to `relubias.gradient_descent`.
+    more thought (long jumps, singular or unstable patterns, switches without end) go to
+    `relubias.gradient_descent`.
     The certificates of the others are those of the kernels' test alone.
 
     Examples
@@ -241,11 +243,7 @@ def _compiled(
         outcome,
         counters,
     )
-    names = {
-        code.FROZEN: "CERTIFIED",
-        code.CHATTERS: "TOLERANCE",
-        code.EXHAUSTED: "MAX_ITER",
-    }
+    names = {code.FROZEN: "CERTIFIED", code.EXHAUSTED: "MAX_ITER"}
     done = np.isin(outcome, list(names))
     rows = np.flatnonzero(done) + part.start
     result.status[rows] = [names[int(o)] for o in outcome[done]]

@@ -33,6 +33,14 @@ class Certificate:
     curvature : float
         ``step_size * lambda_max(H)``; below 2, and between 1 and 2 even and odd steps are
         certified apart.
+    kind : {"box", "modes", "epochs", "ball", "sliding"}
+        What bounds the path. "box": monotone along the eigendirections of H. With momentum,
+        "modes": a decaying oscillation along each; "epochs": powers of the map of one pass
+        through the batches. "ball": no step leads away from the limit. "sliding": the same while
+        some pairs keep switching; the margin is that of all others.
+    radius : float
+        Bound, in primal units, on the distance of the limit from the reported one; 0 where only
+        rounding separates them.
     """
 
     margin: float
@@ -40,6 +48,8 @@ class Certificate:
     neuron: int
     sample: int
     curvature: float
+    kind: str = "box"
+    radius: float = 0.0
 
     @property
     def holds(self) -> bool | None:
@@ -47,12 +57,13 @@ class Certificate:
         return True if self.margin > self.rounding_error else None
 
     def __str__(self) -> str:
-        if np.isinf(self.margin):
+        if np.isinf(self.margin) and self.kind == "box":
             return "certificate: nothing moves any more"
+        sliding = f"; limit known to {self.radius:.1g}" if self.kind == "sliding" else ""
         return (
-            f"certificate: smallest margin {self.margin:.3g} (rounding {self.rounding_error:.1g}) "
-            f"at neuron {self.neuron}, sample {self.sample}; "
-            f"step_size * lambda_max(H) = {self.curvature:.3g}"
+            f"certificate ({self.kind}): smallest margin {self.margin:.3g} "
+            f"(rounding {self.rounding_error:.1g}) at neuron {self.neuron}, "
+            f"sample {self.sample}; step_size * lambda_max(H) = {self.curvature:.3g}{sliding}"
         )
 
 

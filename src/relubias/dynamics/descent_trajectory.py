@@ -20,7 +20,7 @@ __all__ = ["DescentTrajectory"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class DescentTrajectory(Trajectory):
-    r"""A run of full-batch gradient descent, from its start to its limit.
+    r"""A run of gradient descent, from its start to its limit.
 
     Attributes
     ----------
@@ -29,12 +29,21 @@ class DescentTrajectory(Trajectory):
         Dual start.
     step_size : float
         In inverse squared units of the features.
+    momentum : float
+        Factor by which the last increment is repeated; 0 for plain descent.
+    batches : tuple of ndarray of int, or None
+        Samples of each mini-batch; step t takes batch ``t % len(batches)``. None: all samples.
     status : Status
         Why the run ended.
     tail : Tail
         What it was doing then.
     limit : State
-        Where descent goes (CERTIFIED), otherwise the last state.
+        Where descent goes (CERTIFIED), otherwise the last state. Where some pairs switch for ever
+        (`tail` is CHATTER) it lies on their hyperplanes, known to ``certificate.radius``.
+    limit_estimate : State or None
+        Of a run that ends with TOLERANCE and chatters: the point at which every chattering pair
+        lies on its hyperplane and every other active sample is fitted. Not proved to be the
+        limit, and None where signs or pushes contradict it.
     certificate : Certificate or None
         Recomputed from the inputs; only where the status is CERTIFIED.
     switches : structured ndarray of shape (n_recorded,)
@@ -66,7 +75,10 @@ class DescentTrajectory(Trajectory):
     """
 
     step_size: float
+    momentum: float
+    batches: tuple[NDArray[np.intp], ...] | None
     tail: Tail
+    limit_estimate: State | None
     certificate: Certificate | None
     undecided_from: int
     n_steps: int
@@ -98,7 +110,8 @@ class DescentTrajectory(Trajectory):
         Parameters
         ----------
         time : int
-            Number of steps; beyond `n_steps` only if the run is CERTIFIED.
+            Number of steps; beyond `n_steps` only if the run is CERTIFIED. There a run whose
+            tail is CHATTER is at its limit, to ``certificate.radius``.
 
         Returns
         -------
@@ -120,7 +133,13 @@ class DescentTrajectory(Trajectory):
         """The status and the tail as one sentence, with the numbers of this run."""
         sentence = self.status.sentence
         if self.status is Status.CERTIFIED:
-            return sentence
+            if self.tail is not Tail.CHATTER:
+                return sentence
+            return (
+                f"{len(self.chattering)} pairs may switch for ever, on the way to their "
+                "hyperplanes; no other pair ever switches, and the limit is exact to "
+                f"{self.certificate.radius if self.certificate else 0.0:.1g}"
+            )
         if self.status is Status.DIVERGED:
             return f"{sentence}; below {self.safe_step_size:.3g} no pattern is unstable"
         detail = self.tail.sentence.replace("`period`", str(self.period))
@@ -140,8 +159,14 @@ class DescentTrajectory(Trajectory):
             f"  loss at the limit {self.loss:.6g}, "
             f"{int(self.limit.active.sum())} of {self.limit.primal.size} pairs active",
         ]
+        if self.momentum:
+            lines.insert(3, f"  momentum {self.momentum:.6g}")
+        if self.batches is not None:
+            lines.insert(3, f"  {len(self.batches)} mini-batches, in turn")
         if self.certificate is not None:
             lines.append(f"  {self.certificate}")
+        if self.limit_estimate is not None:
+            lines.append("  limit_estimate: fits with the chattering pairs at zero, not proved")
         return "\n".join(lines)
 
     def plot(self, ax: Axes | None = None) -> Axes:

@@ -21,7 +21,7 @@ def descend_batch(
 ):  # fmt: skip
     """Run problems as far as the ball test can decide them, as the single-problem driver would.
 
-    `outcome` becomes FROZEN, CHATTERS or EXHAUSTED, or NEEDS_EIGENBASIS for the driver to do;
+    `outcome` becomes FROZEN or EXHAUSTED, or NEEDS_EIGENBASIS for the driver to do;
     where it is decided, `dual_high` and `primals` become the limit.
     """
     n_neurons, n_samples = primals.shape[1], primals.shape[2]
@@ -87,9 +87,6 @@ def descend_batch(
                         if active[k, i]:
                             dual[k, i] += dual_low[k, i] - signs[k] * push[a]
                 primals[b] = limit_high
-            elif why == code.SMALL_RESIDUAL and quiet_for <= time // 10:
-                outcome[b] = code.CHATTERS
-                primals[b] = high
             elif why == code.STOPPED:
                 outcome[b] = code.EXHAUSTED
                 primals[b] = high

@@ -1,0 +1,59 @@
+"""States kept at chosen steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relubias._validate import Float
+from relubias.dynamics._run import Run
+from relubias.dynamics.trajectory import Records, State
+
+__all__ = ["Recorder", "risk"]
+
+
+class Recorder:
+    """Keeps the state at chosen steps."""
+
+    def __init__(self, times: list[int], run: Run) -> None:
+        self.run = run
+        self.waiting = times[::-1]
+        self.kept: list[tuple[int, State]] = []
+
+    @property
+    def next_time(self) -> int:
+        """Step of the next record."""
+        return self.waiting[-1] if self.waiting else 2**62
+
+    def observe(self) -> None:
+        """Keep the present state if it was asked for."""
+        if self.run.time == self.next_time:
+            self.kept.append((self.waiting.pop(), self.run.state()))
+
+    def finish(self, *, is_settled: bool, limit: State | None = None) -> Records:
+        """Follow a settled run in jumps through the steps still asked for.
+
+        A run that chatters at a certified limit stays there.
+        """
+        self.observe()
+        while limit is not None and self.waiting:
+            self.kept.append((self.waiting.pop(), limit))
+        while is_settled and self.waiting:
+            self.run.renew_residual()
+            if self.next_time > self.run.time:
+                self.run.jump(self.next_time - self.run.time)
+            self.observe()
+        problem = self.run.problem
+        shape = (0, problem.n_neurons, problem.n_samples)
+        primal = np.array([s.primal for _, s in self.kept]).reshape(-1, *shape[1:])
+        return Records(
+            time=np.array([t for t, _ in self.kept], dtype=np.int64),
+            primal=primal,
+            dual=np.array([s.dual for _, s in self.kept]).reshape(-1, *shape[1:]),
+            loss=np.array([risk(problem.labels, problem.signs, u) for u in primal]),
+        )
+
+
+def risk(labels: Float, signs: Float, primal: Float) -> float:
+    """Return ``0.5 * ||signs @ relu(primal) - labels||**2``."""
+    residual = signs @ np.maximum(primal, 0.0) - labels
+    return 0.5 * float(residual @ residual)
