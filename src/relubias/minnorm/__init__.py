@@ -6,6 +6,7 @@ from relubias.minnorm.linear import LinearMinimumNorm, LinearStatus, linear_mini
 from relubias.minnorm.search_tree import SearchTree
 from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
 from relubias.minnorm.solve import minimum_norm
+from relubias.minnorm.verification import Verification, verify
 
 __all__ = [
     "LinearMinimumNorm",
@@ -15,8 +16,10 @@ __all__ = [
     "MinimumNormCertificate",
     "MinimumNormStatus",
     "SearchTree",
+    "Verification",
     "certify_one_neuron",
     "linear_minimum_norm",
     "minimum_norm",
     "minimum_norm_batch",
+    "verify",
 ]

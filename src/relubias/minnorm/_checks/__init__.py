@@ -1,0 +1,3 @@
+"""Checks of minimum-norm answers that share no code with the solvers."""
+
+__all__: list[str] = []
