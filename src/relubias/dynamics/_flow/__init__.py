@@ -1,0 +1,1 @@
+"""Gradient flow between events: closed form, kinks, and the first crossing of exponential sums."""
