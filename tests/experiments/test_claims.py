@@ -102,6 +102,26 @@ def test_the_limit_is_the_linear_interpolator_of_shrunken_labels():
     assert figures["to_linear_d1e6_kappa1e0"] == figures["to_shrunken_d1e6_kappa1e0"]
 
 
+def test_theorem_6_is_sharp_in_the_width():
+    figures = measured("theorem6")
+    assert figures["fraction_proved"] == 1
+    for m in (2, 4, 10):
+        assert figures[f"ratio_to_law_m{m}"] == pytest.approx(1, abs=0.03)
+        assert figures[f"theorem6_constant_m{m}"] < 1
+        assert figures[f"share_of_bound_m{m}"] < 1
+        assert figures[f"relative_split_m{m}_d2e4"] < 1e-12
+
+
+def test_the_equal_split_is_optimal_in_high_dimension_only():
+    figures = measured("equal_split")
+    assert figures["fraction_optimal_ratio5e2"] == 1
+    assert figures["fraction_certified_ratio5e2"] == 1
+    assert figures["fraction_optimal_ratio1p2e0"] < 0.8
+    assert figures["excess_worst_ratio1p2e0"] > 0.01
+    for ratio in ("1p2e0", "5e0", "5e2"):
+        assert figures[f"fraction_proved_ratio{ratio}"] == 1
+
+
 def test_the_law_on_the_test_vector():
     # K = 4 I, y = (1, -1), eps = 0.1, kappa = 0.6: the gap is 0.28.
     assert gap_law(0.6, np.array([1.0, -1.0]), 0.1, 4.0) == pytest.approx(0.28)

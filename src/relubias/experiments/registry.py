@@ -39,6 +39,8 @@ _MODULES = {
     "initialisation": "initialisation",
     "freezing": "freezing",
     "limit": "limit",
+    "theorem6": "theorem6",
+    "equal_split": "equal_split",
 }
 
 KEYS = tuple(_MODULES)
