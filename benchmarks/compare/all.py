@@ -4,7 +4,7 @@ python benchmarks/compare/all.py [--runs 5] [--only descent,sweep]
 
 Peers that are not installed are left out; to have them all, in an environment of their own:
 
-    pip install . torch==2.13.0 jax quadprog clarabel proxsuite pyscipopt gurobipy
+    pip install . torch==2.13.0 jax diffrax quadprog clarabel proxsuite pyscipopt gurobipy
 """
 
 from __future__ import annotations
