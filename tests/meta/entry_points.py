@@ -110,6 +110,50 @@ ENTRIES: dict[str, Entry] = {
     "certify": Entry(
         rb.dynamics.certify, {"problem": problem, "dual": start, "step_size": step_size}
     ),
+    "train_both_layers": Entry(
+        rb.train_both_layers,
+        {
+            "problem": problem,
+            "start": start,
+            "outer": Argument(np.array([1.0, -2.0]), "vector"),
+            "step_size": step_size,
+            "orthogonal_norm": Argument(0.5, "non-negative"),
+            "max_iter": Argument(100, "count"),
+            "tol": Argument(1e-10, "positive"),
+            "record": Argument([0, 1, 5], "steps"),
+            "progress": Argument(False, "progress"),
+        },
+    ),
+    "train_both_layers (norms)": Entry(
+        rb.train_both_layers,
+        {"orthogonal_norm": Argument(np.array([1.0, 2.0]), "vector")},
+        {"problem": PROBLEM, "start": START, "outer": SIGNS, "step_size": ETA, "max_iter": 10},
+    ),
+    "both_layers_flow": Entry(
+        rb.dynamics.both_layers_flow,
+        {
+            "problem": problem,
+            "start": start,
+            "outer": Argument(np.array([1.0, -2.0]), "vector"),
+            "step_size": Argument(1e-3, "positive"),
+            "time": Argument(0.02, "optional positive"),
+            "orthogonal_norm": Argument(0.5, "non-negative"),
+            "rel_error": Argument(0.1, "positive"),
+            "max_halvings": Argument(2, "count"),
+            "max_iter": Argument(1000, "count"),
+            "tol": Argument(1e-10, "positive"),
+            "progress": Argument(False, "progress"),
+        },
+    ),
+    "certify_both_layers": Entry(
+        rb.dynamics.certify_both_layers,
+        {
+            "problem": problem,
+            "dual": start,
+            "outer": Argument(np.array([1.0, -2.0]), "vector"),
+            "step_size": step_size,
+        },
+    ),
     "step_size_bounds": Entry(
         rb.step_size_bounds,
         {
@@ -166,6 +210,30 @@ ENTRIES: dict[str, Entry] = {
             "trace": Argument(20.0, "optional positive"),
         },
     ),
+    "gradient_flow": Entry(
+        rb.gradient_flow,
+        {
+            "problem": problem,
+            "start": start,
+            "max_events": Argument(1000, "optional count"),
+            "tol": Argument(1e-10, "positive"),
+            "at_zero": Argument("closed", "convention"),
+            "record": Argument([0.0, 0.01, 1.5], "times"),
+            "progress": Argument(False, "progress"),
+        },
+    ),
+    "certify_flow": Entry(
+        rb.dynamics.certify_flow,
+        {
+            "problem": problem,
+            "primal": start,
+            "modes": Argument([[1, 1, 1], [1, 1, 1]], "modes"),
+            "residual": Argument(Y, "optional labels"),
+        },
+    ),
+    "FlowTrajectory.at": Entry(
+        rb.gradient_flow(PROBLEM, START).at, {"time": Argument(2.0, "non-negative or infinite")}
+    ),
     "Trajectory.at": Entry(
         rb.gradient_descent(PROBLEM, START, step_size=ETA).at, {"time": Argument(2, "count")}
     ),
@@ -210,6 +278,10 @@ ENTRIES: dict[str, Entry] = {
     ),
 }
 
+ENTRIES["BothLayersTrajectory.at"] = Entry(
+    rb.train_both_layers(PROBLEM, START, SIGNS, step_size=1e-3, max_iter=10).at,
+    {"time": Argument(2, "count")},
+)
 ENTRIES["ensembles.Spectrum"] = Entry(
     rb.ensembles.Spectrum,
     {

@@ -118,6 +118,8 @@ def answer(value):
         return {field: answer(getattr(value, field)) for field in fields}
     if isinstance(value, enum.Enum):
         return str(value)
+    if isinstance(value, tuple):
+        return tuple(answer(item) for item in value)
     return value
 
 
@@ -132,8 +134,8 @@ def assert_finite(value, path="answer", undefined=()):
         assert np.isfinite(found).all(), path
 
 
-UNDEFINED = {"prediction", "predictions", "ratio", "ratios", "kappa", "rho", "margin"}
-"""Documented to be NaN where the law does not apply."""
+UNDEFINED = {"prediction", "predictions", "ratio", "ratios", "kappa", "rho", "margin", "radius"}
+"""Documented to be NaN or infinite where the law does not apply."""
 
 
 @pytest.mark.parametrize("unusual", UNUSUAL)

@@ -139,7 +139,8 @@ def train_both_layers(
         records = recorder.finish(budget if status is Status.CERTIFIED else 0)
     for array in (beta, a, aside, limit.primal, limit.dual, limit.outer, switches):
         array.flags.writeable = False
-    residual = limit.outputs - problem.labels
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+        loss = 0.5 * float(((limit.outputs - problem.labels) ** 2).sum())
     return BothLayersTrajectory(
         problem=problem,
         start=beta,
@@ -153,7 +154,7 @@ def train_both_layers(
         n_switches=n_switches,
         n_steps=n_steps,
         last_switch=last_switch,
-        loss=0.5 * float(residual @ residual),
+        loss=loss,
         sign_margin=sign_margin,
         records=records,
         max_iter=budget,
@@ -231,14 +232,17 @@ class _Recorder:
         primal = np.array([s.primal for s in self.kept]).reshape(-1, m, n)
         dual = np.array([s.dual for s in self.kept]).reshape(-1, m, n)
         outer = np.array([s.outer for s in self.kept]).reshape(-1, m)
-        residual = np.einsum("tk,tki->ti", outer, np.maximum(primal, 0.0)) - self.run.labels
+        with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+            outputs = np.einsum("tk,tki->ti", outer, np.maximum(primal, 0.0))
+            loss = 0.5 * ((outputs - self.run.labels) ** 2).sum(axis=1)
+            balancedness = outer**2 - squared_norms(dual, primal, self.orthogonal_norm)
         records = BothLayersRecords(
             time=np.array(self.times, dtype=np.int64),
             primal=primal,
             dual=dual,
-            loss=0.5 * (residual**2).sum(axis=1),
+            loss=loss,
             outer=outer,
-            balancedness=outer**2 - squared_norms(dual, primal, self.orthogonal_norm),
+            balancedness=balancedness,
         )
         for array in (primal, dual, outer, records.time, records.loss, records.balancedness):
             array.flags.writeable = False

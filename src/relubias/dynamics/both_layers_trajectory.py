@@ -20,7 +20,8 @@ __all__ = ["BothLayersRecords", "BothLayersState", "BothLayersTrajectory", "squa
 
 def squared_norms(dual: Float, primal: Float, orthogonal_norm: Float) -> Float:
     """Return ``||w_k||**2`` of the span part and the part that no sample sees together."""
-    return np.maximum((dual * primal).sum(axis=-1), 0.0) + orthogonal_norm**2
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+        return np.maximum((dual * primal).sum(axis=-1), 0.0) + orthogonal_norm**2
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -45,18 +46,22 @@ class BothLayersState(State):
     @property
     def outputs(self) -> Float:
         """What the network says on the samples, (n_samples,)."""
-        return self.outer @ np.maximum(self.primal, 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.outer @ np.maximum(self.primal, 0.0)
 
     @property
     def balancedness(self) -> Float:
         """Return ``a_k**2 - ||w_k||**2``, (n_neurons,): constant under gradient flow."""
-        return self.outer**2 - squared_norms(self.dual, self.primal, self.orthogonal_norm)
+        squares = squared_norms(self.dual, self.primal, self.orthogonal_norm)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.outer**2 - squares
 
     @property
     def half_squared_norm(self) -> float:
         """Half of the sum of all squared weights of both layers, ``0.5 * ||theta||**2``."""
         squares = squared_norms(self.dual, self.primal, self.orthogonal_norm)
-        return 0.5 * float((self.outer**2 + squares).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            return 0.5 * float((self.outer**2 + squares).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -184,7 +189,8 @@ class BothLayersTrajectory(Trajectory):
 
     def summary(self) -> str:
         """Return the run as a few lines of text."""
-        drift = self.limit.balancedness - self.initial.balancedness
+        with np.errstate(invalid="ignore"):  # of a run that diverged
+            drift = self.limit.balancedness - self.initial.balancedness
         truncated = f", first {self.switches.size} kept" if self.switches_truncated else ""
         lines = [
             f"Gradient descent on both layers: {self.status}",

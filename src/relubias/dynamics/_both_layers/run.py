@@ -23,6 +23,7 @@ _NUMPY_SECONDS = 0.4  # of stepping in NumPy, all runs together, before the kern
 _NUMPY_CHUNK = 64  # steps
 _COMPILED_CHUNK = 1e9  # multiplications: a few tenths of a second
 _MAX_KEPT_SWITCHES = 1_000_000
+_LARGEST = 1e120  # of what a run can start from
 _HUGE = 1e100  # in units of the largest label or first output; beyond it a run has diverged
 
 
@@ -50,9 +51,11 @@ class Run:
         self._n_kept = 0
         with np.errstate(over="ignore", invalid="ignore"):
             self.engine.multiply(self.dual, self.gram, self.primal)
-            outputs = self.outer @ np.maximum(self.primal, 0.0)
-        if not np.isfinite(outputs).all():
-            raise fail("start", "gives outputs that overflow", "scale it, or `outer`, down")
+        if not np.abs(self.primal).max() <= _LARGEST:
+            raise fail("start", f"reaches primal values above {_LARGEST:g}", "scale it down")
+        if np.abs(self.outer).max() > _LARGEST:
+            raise fail("outer", f"reaches above {_LARGEST:g}", "scale it down")
+        outputs = self.outer @ np.maximum(self.primal, 0.0)
         self.size = max(float(np.abs(self.labels).max()), float(np.abs(outputs).max()))
         self.active = self.primal > 0.0
         self._observe()
