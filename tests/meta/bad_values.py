@@ -124,6 +124,7 @@ BAD = {
 }
 
 BAD["optional labels"] = {name: spoil for name, spoil in BAD["labels"].items() if name != "None"}
+BAD["optional vector"] = {name: spoil for name, spoil in BAD["vector"].items() if name != "None"}
 BAD["optional features"] = {
     name: spoil for name, spoil in BAD["features"].items() if name != "None"
 }
@@ -177,6 +178,11 @@ _COUNT = {
 BAD_SCALARS = {
     "positive": _POSITIVE,
     "non-negative": {**_NO_NUMBER, "negative": -1e-300, "huge": 10**400},
+    "non-negative or infinite": {
+        **{name: value for name, value in _NO_NUMBER.items() if name != "infinity"},
+        "negative": -1e-300,
+        "huge": 10**400,
+    },
     "real": {**_NO_NUMBER, "huge": 10**400},
     "count": _COUNT,
     "optional positive": {name: value for name, value in _POSITIVE.items() if value is not None},
@@ -184,6 +190,21 @@ BAD_SCALARS = {
     "optional non-negative": {**_NO_NUMBER, "None": False, "negative": -1.0, "infinity": np.nan},
     "sign": {**_NO_NUMBER, "True": None, "zero": 0, "two": 2, "a half": 0.5, "two signs": [1, -1]},
     "steps": _NO_WHOLE_NUMBERS,
+    "times": {
+        **{
+            name: value
+            for name, value in _NO_WHOLE_NUMBERS.items()
+            if name not in ("fractions", "astronomic")
+        },
+        "infinity": [np.inf],
+    },
+    "convention": {"another word": "ajar", "None": None, "a number": 1.0, "an array": np.ones(2)},
+    "modes": {
+        "two": [[2, 0, 1], [1, 1, 1]],
+        "too few": [[1, 0, 1]],
+        "text": "closed",
+        "NaN": np.nan,
+    },
     "indices": {**_NO_WHOLE_NUMBERS, "too large": [3], "twice": [0, 0], "two axes": [[0, 1]]},
     "owners": {
         **_NO_WHOLE_NUMBERS,

@@ -228,7 +228,7 @@ ENTRIES: dict[str, Entry] = {
             "problem": problem,
             "primal": start,
             "modes": Argument([[1, 1, 1], [1, 1, 1]], "modes"),
-            "residual": Argument(Y, "optional labels"),
+            "residual": Argument(Y, "optional vector"),
         },
     ),
     "FlowTrajectory.at": Entry(

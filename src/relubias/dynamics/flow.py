@@ -53,7 +53,7 @@ def gradient_flow(
     at_zero : {"closed", "open"}, default="closed"
         Whether a sample with primal value exactly zero at the start is inactive, or active as
         with Vardi and Shamir's :math:`\sigma'(0) = 1`.
-    record : array_like of float, optional
+    record : array_like of shape (n_records,), optional
         Times at which to keep the state.
     progress : bool or callable, default=False
         Show progress, or pass ``(fraction, message)`` to a callable.
@@ -103,7 +103,7 @@ def gradient_flow(
     beta = as_dual("start", start, problem.n_neurons, problem.n_samples)
     budget = 1000 + 100 * beta.size if max_events is None else as_count("max_events", max_events)
     tolerance = as_real("tol", tol, minimum=0.0, strict=True)
-    if at_zero not in _CONVENTIONS:
+    if not isinstance(at_zero, str) or at_zero not in _CONVENTIONS:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise fail("at_zero", f"is {at_zero!r}", 'pass "closed" or "open"')
     times = _as_times(record)
     units = scaled(problem.gram, problem.labels, beta)
@@ -116,7 +116,7 @@ def gradient_flow(
             is_open=at_zero == "open",
         )
         is_over = path.follow(budget, report)
-        pieces = FlowPath(path, beta, units.gram, units.label)
+        pieces = FlowPath.of(path, beta, units)
         status, certificate = _judge(problem, path, pieces, tolerance, is_over=is_over)
         is_unfinished = status is Status.MAX_EVENTS
         end = float(pieces.times[-1])
@@ -152,7 +152,7 @@ def _judge(
 ) -> tuple[Status, FlowCertificate | None]:
     """Confirm the end by the independent certificate, or say how far the run came."""
     if is_over:
-        time = path.settled_time() / pieces.gram_unit
+        time = pieces.settled_time
         certificate = certify_flow(
             problem, pieces.at(time).primal, pieces.modes[-1], residual=pieces.residual_at(time)
         )

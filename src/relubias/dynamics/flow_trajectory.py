@@ -13,6 +13,7 @@ from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
 from relubias.dynamics._flow.motion import State as MergedState
 from relubias.dynamics._flow.path import Path
+from relubias.dynamics._run import Units
 from relubias.dynamics.flow_certificate import FlowCertificate
 from relubias.dynamics.trajectory import State, Status, Trajectory
 
@@ -27,6 +28,7 @@ FLOW_SWITCH_DTYPE = np.dtype(
 """One change of mode: when, where, and +1 (active), 0 (sliding) or -1 (inactive) afterwards."""
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FlowPath:
     """The pieces of a flow between its events.
 
@@ -36,18 +38,41 @@ class FlowPath:
         When each piece begins; the first at 0.
     modes : ndarray of int8, shape (n_pieces, n_neurons, n_samples)
         +1 active, 0 sliding, -1 inactive, throughout each piece.
-    gram_unit : float
-        Power of two that times were scaled by.
     """
 
-    def __init__(self, path: Path, start: Float, gram_unit: float, label_unit: float) -> None:
-        self._path, self._start = path, start
-        self.gram_unit, self._label_unit = gram_unit, label_unit
-        self.times = np.array([piece.time for piece in path.pieces]) / gram_unit
-        self.modes = np.array(
-            [path.modes_of_samples(piece.state.modes) for piece in path.pieces], np.int8
-        )
-        self.times.flags.writeable = self.modes.flags.writeable = False
+    times: Float
+    modes: NDArray[np.int8]
+    _path: Path
+    _start: Float
+    _units: Units
+
+    @classmethod
+    def of(cls, path: Path, start: Float, units: Units) -> FlowPath:
+        """Collect the pieces of a path that was followed in other units.
+
+        Parameters
+        ----------
+        path : Path
+            Followed to its end.
+        start : ndarray of shape (n_neurons, n_samples)
+            Dual start.
+        units : Units
+            Powers of two that the path was scaled by.
+
+        Returns
+        -------
+        FlowPath
+        """
+        times = np.array([piece.time for piece in path.pieces]) / units.gram
+        modes = [path.modes_of_samples(piece.state.modes) for piece in path.pieces]
+        pieces = cls(times, np.array(modes, np.int8), path, start, units)
+        pieces.times.flags.writeable = pieces.modes.flags.writeable = False
+        return pieces
+
+    @property
+    def settled_time(self) -> float:
+        """A time from which it is plain that no mode changes, after the last event."""
+        return self._path.settled_time() / self._units.gram
 
     def __len__(self) -> int:
         return self.times.size
@@ -65,9 +90,9 @@ class FlowPath:
         State
         """
         state = self._merged(time)
-        push = self._path.push_on_samples(state) * (self._label_unit / self.gram_unit)
+        push = self._path.push_on_samples(state) * (self._units.label / self._units.gram)
         return State(
-            primal=self._path.primal_of_samples(state) * self._label_unit, dual=self._start + push
+            primal=self._path.primal_of_samples(state) * self._units.label, dual=self._start + push
         )
 
     def residual_at(self, time: float) -> Float:
@@ -83,11 +108,11 @@ class FlowPath:
         ndarray of shape (n_samples,)
             ``f(X) - y``; of parallel samples only the part that acts along them.
         """
-        return self._path.planes.weight @ self._merged(time).residual * self._label_unit
+        return self._path.planes.weight @ self._merged(time).residual * self._units.label
 
     def _merged(self, time: float) -> MergedState:
         piece = int(np.searchsorted(self.times, time, side="right")) - 1
-        return self._path.state_after(piece, (time - self.times[piece]) * self.gram_unit)
+        return self._path.state_after(piece, (time - self.times[piece]) * self._units.gram)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
