@@ -27,8 +27,8 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 threadpool_limits(limits=1)  # for the BLAS that is already loaded
 
 PACKAGES = (
-    "relubias", "numpy", "scipy", "numba", "torch", "jax", "diffrax", "quadprog", "clarabel", "proxsuite",
-    "pyscipopt", "gurobipy",
+    "relubias", "numpy", "scipy", "numba", "torch", "jax", "diffrax", "quadprog", "clarabel",
+    "proxsuite", "pyscipopt", "gurobipy",
 )  # fmt: skip
 _SHORTEST = 0.03  # seconds of a sample: warm caches for quick functions
 
