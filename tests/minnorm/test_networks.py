@@ -123,7 +123,7 @@ def test_mirroring_labels_and_signs_mirrors_the_answer(seed):
 
 @pytest.mark.parametrize("signs", [(1, 1), (1, 1, 1), (1, 1, -1), (1, -1, -1), (-1, -1)])
 @pytest.mark.parametrize("ratio", [1.0, 3.0, 50.0])
-def test_wider_networks_bracket_brute_force(signs, ratio):
+def test_wider_networks_equal_brute_force(signs, ratio):
     for seed in range(4):
         n = 1 + seed if len(signs) == 2 else 1 + seed % 3
         p = problem(n, max(n, round(ratio * n)), [seed, round(ratio), 7], signs)
@@ -134,9 +134,8 @@ def test_wider_networks_bracket_brute_force(signs, ratio):
         best = enumerate_patterns(p.gram, p.labels, signs)
         check_consistency(p, found)
         assert found.lower_bound <= best * (1 + SAME)
-        assert found.norm >= best * (1 - SAME)
-        if found.status == "OPTIMAL":
-            assert found.norm <= best * (1 + SAME)
+        assert found.norm == pytest.approx(best, rel=SAME)
+        assert found.status == "OPTIMAL"
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.2, 0.33, 0.34, 0.5, 0.6, 0.8])
@@ -145,16 +144,18 @@ def test_two_samples_and_two_equal_signs(rho):
     p = rb.Problem([[1.0, -rho], [-rho, 1.0]], [1.0, 1.0], (1, 1))
     found = rb.minimum_norm(p)
     best = math.sqrt(min(2.0, 1 / (1 - rho)))
-    assert found.norm == pytest.approx(math.sqrt(1 / (1 - rho)), rel=1e-14)
+    assert found.status == "OPTIMAL"
+    assert found.norm == pytest.approx(best, rel=1e-14)
+    assert found.lower_bound == pytest.approx(best, rel=1e-12)
     assert found.lower_bound <= best * (1 + 1e-14)
-    assert (found.status == "OPTIMAL") == (rho < 1 / 3)
+    assert found.certificate.kind == ("equal split" if rho < 1 / 3 else "tree")
 
 
 def test_equal_split_is_certified_in_high_dimension():
     p = problem(10, 5000, 3, (1, 1, 1, -1, -1))
     found = rb.minimum_norm(p)
     assert found.status == "OPTIMAL"
-    assert found.certificate.kind == "closed form"
+    assert found.certificate.kind == "equal split"
     assert 0 < found.certificate.margin <= 1
     pair = rb.minimum_norm(p.with_signs((1, -1)))
     assert_allclose(found.dual[0], pair.dual[0] / 3, rtol=1e-15)

@@ -23,6 +23,7 @@ from relubias.minnorm.scaling import Units, in_unit_scale
 from relubias.minnorm.search import Search
 from relubias.minnorm.solution import MinimumNorm, with_network, without_network
 from relubias.minnorm.two_neurons import Pair, solve_two_neurons
+from relubias.minnorm.wide_networks import search_wide
 from relubias.problem import Problem
 
 __all__ = ["solve_both_signs", "solve_one_sign"]
@@ -32,11 +33,10 @@ _LEAST_MARGIN = 1e-10
 
 def solve_one_sign(problem: Problem, search: Search) -> MinimumNorm:
     """Share one neuron equally; with one neuron only, prove it if nothing fits."""
-    del search
     m, sign = problem.n_neurons, float(problem.signs[0])
     neuron = solve_one_neuron(problem.gram, problem.labels, sign, problem.features)
     if not neuron.fits and m > 1:
-        return _disjoint(problem)
+        return search_wide(problem, _disjoint(problem), search)
     if neuron.ray is not None:
         return without_network(problem, neuron.ray[None, :], np.flatnonzero(neuron.ray))
     if not neuron.fits:
@@ -50,7 +50,7 @@ def solve_one_sign(problem: Problem, search: Search) -> MinimumNorm:
     )
     if m > 1:
         certificate = _shared_certificate(problem, neuron.dual, certificate)
-    return with_network(
+    shared = with_network(
         problem,
         np.tile(neuron.dual / m, (m, 1)),
         np.tile(neuron.primal / m, (m, 1)),
@@ -59,6 +59,9 @@ def solve_one_sign(problem: Problem, search: Search) -> MinimumNorm:
         certificate,
         optimal=certificate.kind != "bound only",
     )
+    if m == 1 or certificate.kind != "bound only":
+        return shared
+    return search_wide(problem, shared, search)
 
 
 def _disjoint(problem: Problem) -> MinimumNorm:
@@ -107,7 +110,7 @@ def _shared_certificate(
     margin, theta = one_sign_margin(gram, y, units.scaled_dual(dual))
     shared = dataclasses.replace(
         certificate,
-        kind="closed form",
+        kind="equal split",
         error_bound=certificate.error_bound / math.sqrt(m) * (1 + 1e-15),
         duality_gap=certificate.duality_gap / m,
         lower_bound=certificate.lower_bound / math.sqrt(m) * (1 - 1e-15),
@@ -141,9 +144,11 @@ def solve_both_signs(problem: Problem, search: Search) -> MinimumNorm:
         features=problem.features,
         units=units,
         search=search if counts == (1, 1) else search.part(),
+        closed_form_only=counts != (1, 1),
     )
     if pair.dual is None or pair.certificate is None:
-        return _no_pair(problem, pair, units, neuron_of)
+        nothing = _no_pair(problem, pair, units, neuron_of)
+        return nothing if counts == (1, 1) else search_wide(problem, nothing, search)
     primal, support, coupled = _predictions(gram, y, pair.dual, weights)
     share = np.array(counts, dtype=np.float64)[:, None]
     if counts == (1, 1):
@@ -160,7 +165,7 @@ def solve_both_signs(problem: Problem, search: Search) -> MinimumNorm:
         lower_bound=units.norm(certificate.lower_bound),
         duality_gap=units.norm(units.norm(certificate.duality_gap)),
     )
-    return with_network(
+    found = with_network(
         problem,
         units.dual((pair.dual / share)[neuron_of]) + 0.0,
         units.primal((primal / share)[neuron_of]) + 0.0,
@@ -171,6 +176,9 @@ def solve_both_signs(problem: Problem, search: Search) -> MinimumNorm:
         coupled=coupled,
         n_nodes=pair.n_nodes,
     )
+    if counts == (1, 1) or certificate.kind != "bound only":
+        return found
+    return search_wide(problem, found, search)
 
 
 def _decoupled(problem: Problem, units: Units) -> Float | None:
@@ -232,7 +240,7 @@ def _split_certificate(
     share = np.array(counts, dtype=np.float64)[:, None]
     margin = equal_split_margin(gram, primal, pair.dual / share)
     if margin >= _LEAST_MARGIN and math.isfinite(pair.certificate.error_bound):
-        return dataclasses.replace(pair.certificate, kind="closed form", margin=margin)
+        return dataclasses.replace(pair.certificate, kind="equal split", margin=margin)
     return MinimumNormCertificate(
         kind="bound only",
         error_bound=math.inf,

@@ -46,6 +46,7 @@ def solve_two_neurons(
     features: Float | None = None,
     units: Units | None = None,
     search: Search | None = None,
+    closed_form_only: bool = False,
 ) -> Pair:
     """Find a network and prove what can be proved without a search.
 
@@ -65,6 +66,8 @@ def solve_two_neurons(
         The way back to the units of the data; needed with `features`.
     search : Search, optional
         Budget of the work; unlimited if omitted.
+    closed_form_only : bool, default=False
+        Whether to leave it at the certificates that need no search.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def solve_two_neurons(
     certificate = certify_two_neurons(gram, labels, dual, weights, bound)
     if certificate.kind != "bound only":
         return Pair(dual, certificate, None, 1)
-    found = search_pair(dive, leaf, units, search)
+    found = None if closed_form_only else search_pair(dive, leaf, units, search)
     if found is None:
         return Pair(dual, certificate, None, dive.n_nodes)
     dual = found.leaf.pool.duals(found.leaf.solution.multipliers, labels.size)

@@ -1,0 +1,131 @@
+"""Networks of any width that no certificate in closed form proves: a search and what it proves."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.minnorm._products import residual
+from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
+from relubias.minnorm.orbit_search import OrbitSearch, SearchOutcome
+from relubias.minnorm.pattern_network import PatternNetwork, as_patterns
+from relubias.minnorm.scaling import Units, in_unit_scale
+from relubias.minnorm.search import Search
+from relubias.minnorm.solution import MinimumNorm, with_network
+from relubias.problem import Problem
+
+__all__ = ["fitted_labels", "search_wide"]
+
+
+def fitted_labels(problem: Problem) -> Float:
+    """Return what the network has to output: labels of a sign that it has not count as 0."""
+    low = 0.0 if (problem.signs > 0).all() else -math.inf
+    high = 0.0 if (problem.signs < 0).all() else math.inf
+    return np.clip(problem.labels, low, high)
+
+
+def search_wide(problem: Problem, start: MinimumNorm, search: Search) -> MinimumNorm:
+    """Search for better networks than `start`, and prove the best one as far as the budget goes.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to solve.
+    start : MinimumNorm
+        A network that fits and a lower bound, or neither.
+    search : Search
+        Budget of the work.
+
+    Returns
+    -------
+    MinimumNorm
+        With a certificate of kind ``"tree"`` if the best network is proved optimal.
+    """
+    gram, y, units = in_unit_scale(problem.gram, fitted_labels(problem))
+    features = None if problem.features is None else problem.features * units.row[:, None]
+    orbits = OrbitSearch(gram, y, problem.signs, units, search, features)
+    if start.pattern.any():
+        offered = zip(problem.signs, start.pattern, strict=True)
+        orbits.offer(as_patterns((float(sign), active, 1) for sign, active in offered))
+    outcome = orbits.run()
+    if outcome.network is None:
+        return dataclasses.replace(start, n_nodes=outcome.n_nodes)
+    known = start.lower_bound if math.isfinite(start.lower_bound) else 0.0
+    return _result(problem, gram, y, units, outcome.network, outcome, known)
+
+
+def _result(
+    problem: Problem,
+    gram: Float,
+    y: Float,
+    units: Units,
+    network: PatternNetwork,
+    outcome: SearchOutcome,
+    known: float,
+) -> MinimumNorm:
+    classes = _classes(problem.signs, network)
+    primal, support, coupled = _predictions(gram, y, network)
+    certificate = _certificate(network, outcome, units, known)
+    return with_network(
+        problem,
+        units.dual(network.dual[classes]) + 0.0,
+        units.primal(primal[classes]) + 0.0,
+        units.norm(math.sqrt(network.square)),
+        support[classes],
+        certificate,
+        optimal=outcome.is_proved,
+        coupled=coupled,
+        n_nodes=outcome.n_nodes,
+    )
+
+
+def _classes(signs: Float, network: PatternNetwork) -> NDArray[np.intp]:
+    """Return the class of each neuron."""
+    program = network.program
+    owner = np.repeat(np.arange(program.counts.size), program.counts.astype(np.intp))
+    classes = np.empty(signs.size, dtype=np.intp)
+    for sign in (1.0, -1.0):
+        classes[signs == sign] = owner[program.signs[owner] == sign]
+    return classes
+
+
+def _predictions(
+    gram: Float, y: Float, network: PatternNetwork
+) -> tuple[Float, NDArray[np.bool_], NDArray[np.intp]]:
+    """Return predictions by class, exact where a constraint fixes them, support, shared samples."""
+    program, dual = network.program, network.dual
+    primal = np.array([residual(gram, row, np.zeros(y.size))[0] for row in dual])
+    shared = program.active.sum(axis=0) > 1
+    alone = program.active & ~shared
+    held = ~program.active & (dual != 0)
+    primal = np.where(program.active, np.maximum(primal, 0.0), np.minimum(primal, 0.0))
+    primal = np.where(alone, np.abs(y) / program.counts[:, None], primal)
+    primal[held] = 0.0
+    rows = np.flatnonzero(~program.free & (network.multipliers > 0))
+    owner = np.argmax(program.weight[rows] != 0, axis=1)
+    primal[owner, program.sample[rows]] = 0.0
+    return primal, alone | held, np.flatnonzero(shared)
+
+
+def _certificate(
+    network: PatternNetwork, outcome: SearchOutcome, units: Units, known: float
+) -> MinimumNormCertificate:
+    """Return what the tree proves, and how near the network is to the best of its patterns."""
+    program = network.program
+    own = certify_multipliers(
+        program.hessian, program.right, program.free, 1.0, network.multipliers, kind="tree"
+    )
+    lower = max(units.norm(math.sqrt(outcome.bound)), known)
+    exact = outcome.is_unique and math.isfinite(own.error_bound)
+    gap = network.square - outcome.bound
+    return MinimumNormCertificate(
+        kind="tree" if outcome.is_proved else "bound only",
+        error_bound=units.norm(own.error_bound) if exact else math.inf,
+        duality_gap=units.norm(units.norm(own.duality_gap if exact else gap)),
+        lower_bound=lower,
+        tree=outcome.tree,
+    )
