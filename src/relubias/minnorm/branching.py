@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.minnorm.node import FAILED, FULL, SOLVED, Node, ascend, degradations
+from relubias.minnorm.node import FAILED, SOLVED, Engine, Node, plain
 from relubias.minnorm.node_bounds import NodeBounds
 from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED
 from relubias.minnorm.tableau import Tableau
@@ -28,6 +28,7 @@ _STRICT = 1e-9
 """Nodes within this share of the incumbent's squared norm are opened all the same."""
 _POLISH = 500
 """Nodes spent on opening them, beyond half of those already searched."""
+_MAX_REPAIRS = 5
 _SIDE = 0.1  # weight of the larger of two predicted degradations
 
 
@@ -46,8 +47,10 @@ class Tree:
         Its decisions, if this tree found it.
     """
 
-    def __init__(self, table: Tableau, bounds: NodeBounds, incumbent: float) -> None:
-        self.table, self.bounds, self.incumbent = table, bounds, incumbent
+    def __init__(
+        self, table: Tableau, bounds: NodeBounds, engine: Engine, incumbent: float
+    ) -> None:
+        self.table, self.bounds, self.engine, self.incumbent = table, bounds, engine, incumbent
         self.branch: Branch | None = None
         self.parent: list[int] = []
         self.sample: list[int] = []
@@ -114,6 +117,29 @@ class Tree:
         self._current = math.inf
         self.is_finished = not self._heap or self._heap[0][0] >= self.incumbent * (1 - _STRICT)
 
+    def run_with_repairs(self, pause: Callable[[], bool], max_nodes: float) -> None:
+        """Search, and search again below leaves that rounding left without proof."""
+        self.run(pause, max_nodes)
+        for _ in range(_MAX_REPAIRS):
+            if not self.is_finished or not self._reopen():
+                return
+            self.run(pause)
+
+    def _reopen(self) -> bool:
+        """Solve leaves that were closed without proof again, from the root; whether any opened."""
+        proved, n_open = self.proved(), len(self._heap)
+        waiting = {index for _, index in self._heap}
+        for index in self.leaves().tolist():
+            if proved[index] >= self.incumbent * (1 - _STRICT) or index in waiting:
+                continue
+            node = Node(self.table, self._kinds(self.decisions(index)))
+            status = plain().ascend(self.table, node, self._cutoff())
+            self.bounds.improve(index, node.kind, node.multiplier, node.slack)
+            if status == SOLVED and node.value < self._cutoff():
+                self._file(node, index)
+        self.bounds.flush()
+        return len(self._heap) > n_open
+
     def _cutoff(self) -> float:
         return self.incumbent * (1 + _STRICT)
 
@@ -139,7 +165,9 @@ class Tree:
 
     def _open(self, node: Node, index: int, branch: Branch) -> list[tuple[Node, int]]:
         """Solve both children; return those that stay open."""
-        cost = degradations(self.table, node, branch == UNDECIDED)
+        cost = node.cost
+        if cost is None:
+            cost = self.engine.degradations(self.table, node, branch == UNDECIDED)
         gap = max(self.incumbent - node.value, 0.0)
         capped = np.minimum(cost, gap) if math.isfinite(gap) else cost
         score = capped.min(axis=0) + _SIDE * capped.max(axis=0)
@@ -153,25 +181,19 @@ class Tree:
         for choice in (first, SOLE + SHARED - first):
             child = node.copy()
             self.table.rows.decide(child.kind, sample, choice)
-            status = self._ascend(child)
+            status = self.engine.ascend(self.table, child, self._cutoff())
             child_index = self._record(index, sample, choice, child)
             if status == FAILED:
                 child.value = node.value
             if child.value < self._cutoff():
                 decided = branch.copy()
                 decided[sample] = choice
-                if status != SOLVED or degradations(self.table, child, decided == UNDECIDED).any():
+                child.cost = self.engine.degradations(self.table, child, decided == UNDECIDED)
+                if status != SOLVED or child.cost.any():
                     open_ones.append((child, child_index))
                 else:
                     self._solved(child, decided)
         return open_ones
-
-    def _ascend(self, node: Node) -> int:
-        while True:
-            status = ascend(self.table, node, self._cutoff())
-            if status != FULL:
-                return status
-            node.grow()
 
     def _solved(self, node: Node, branch: Branch) -> None:
         """Take a node whose relaxation is a network as the incumbent, if it is better."""

@@ -1,11 +1,13 @@
-"""Nodes of a search: a dual ascent from the parent's optimum, in NumPy.
+"""Nodes of a search: a dual ascent from the parent's optimum, in NumPy and compiled.
 
-`_node_kernels` holds compiled twins of `ascend` and `degradations`.
+Because ``A.T == S A S`` with S = +1 on rows active at the root and -1 elsewhere, products from the
+left are those from the right with signs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.tableau import ABSENT, EQUALITY, INEQUALITY, Tableau
 
-__all__ = ["CUT_OFF", "FAILED", "FULL", "SOLVED", "Node", "ascend", "degradations"]
+__all__ = ["CUT_OFF", "FAILED", "FULL", "SOLVED", "Engine", "Node", "compiled", "plain"]
 
 SOLVED, CUT_OFF, FULL, FAILED = 0, 1, 2, 3
 
@@ -21,37 +23,45 @@ _TOLERANCE = 1e-11  # of slacks, in units of the largest label
 
 
 class Node:
-    """Flipped rows F with the inverse of ``A_FF``, multipliers, slacks, and the dual value."""
+    """Flipped rows F, the inverse of ``A_FF`` (transposed), multipliers, slacks, dual value.
 
-    __slots__ = ("flips", "inverse", "kind", "multiplier", "n_flips", "position", "slack", "value")
+    `cost` keeps the degradations once they are known.
+    """
+
+    __slots__ = (
+        *("cost", "flips", "kind", "multiplier", "n_flips", "position", "slack"),
+        *("transposed", "value"),
+    )
 
     def __init__(self, table: Tableau, kind: NDArray[np.int8], room: int = 16) -> None:
         self.kind = kind
+        self.cost: Float | None = None
         self.multiplier = np.where(table.in_root, table.start, 0.0)
         self.slack = np.where(table.in_root, 0.0, table.start)
         self.value = table.value(self.slack)
         self.n_flips = 0
         self.position = np.full(table.start.size, -1, dtype=np.intp)
         self.flips = np.empty(room, dtype=np.intp)
-        self.inverse = np.empty((room, room))
+        self.transposed = np.empty((room, room))
 
     def copy(self) -> Node:
         """Return a node that shares nothing with this one."""
         other = object.__new__(Node)
+        other.cost = None
         other.kind, other.multiplier = self.kind.copy(), self.multiplier.copy()
         other.slack, other.value, other.n_flips = self.slack.copy(), self.value, self.n_flips
         other.position, other.flips = self.position.copy(), self.flips.copy()
-        other.inverse = np.empty_like(self.inverse)
+        other.transposed = np.empty_like(self.transposed)
         n = self.n_flips
-        other.inverse[:n, :n] = self.inverse[:n, :n]
+        other.transposed[:n, :n] = self.transposed[:n, :n]
         return other
 
     def grow(self) -> None:
         """Make room for twice as many flips."""
         n = self.flips.size
-        flips, inverse = np.empty(2 * n, dtype=np.intp), np.empty((2 * n, 2 * n))
-        flips[:n], inverse[:n, :n] = self.flips, self.inverse
-        self.flips, self.inverse = flips, inverse
+        flips, transposed = np.empty(2 * n, dtype=np.intp), np.empty((2 * n, 2 * n))
+        flips[:n], transposed[:n, :n] = self.flips, self.transposed
+        self.flips, self.transposed = flips, transposed
 
     def restore(self, table: Tableau, flips: NDArray[np.integer[Any]]) -> None:
         """Take on the flips of a solved node."""
@@ -62,16 +72,17 @@ class Node:
         self.flips[:n] = flips
         self.position.fill(-1)
         self.position[flips] = np.arange(n)
-        self.inverse[:n, :n] = np.linalg.inv(table.columns[np.ix_(flips, flips)].T)
+        if n:
+            self.transposed[:n, :n] = np.linalg.inv(table.columns[flips[:, None], flips])
         self.recompute(table)
 
     def recompute(self, table: Tableau) -> None:
         """Set multipliers, slacks and value from the flips alone."""
         n = self.n_flips
-        flips, inverse = self.flips[:n], self.inverse[:n, :n]
+        flips, transposed = self.flips[:n], self.transposed[:n, :n]
         chosen = table.columns[flips]
-        p = -inverse @ table.start[flips]
-        p -= inverse @ (table.start[flips] + p @ chosen[:, flips])
+        p = -table.start[flips] @ transposed
+        p -= (table.start[flips] + p @ chosen[:, flips]) @ transposed
         q = table.start + p @ chosen
         in_root = table.in_root
         self.multiplier = np.where(in_root, q, 0.0)
@@ -82,17 +93,69 @@ class Node:
         self.value = table.value(self.slack)
 
 
+class Engine(NamedTuple):
+    """How nodes are solved: `ascend` and `degradations`, or their compiled twins."""
+
+    ascend: Callable[[Tableau, Node, float], int]
+    degradations: Callable[[Tableau, Node, NDArray[np.bool_]], Float]
+
+
+def plain() -> Engine:
+    """Return the engine that loads nothing."""
+    return Engine(ascend, degradations)
+
+
+def compiled() -> Engine:
+    """Return the compiled engine; loading it takes about a second."""
+    from relubias.minnorm import _node_kernels as kernels
+
+    def fast_ascend(table: Tableau, node: Node, cutoff: float) -> int:
+        pending = -1
+        while True:
+            status, node.n_flips, node.value, pending = kernels.ascend(
+                *(table.columns, table.start, table.in_root, table.curvature, table.cost),
+                *(table.constant, node.kind, node.multiplier, node.slack, node.position),
+                *(
+                    node.flips,
+                    node.transposed,
+                    node.n_flips,
+                    node.value,
+                    cutoff,
+                    _TOLERANCE,
+                    pending,
+                ),
+            )
+            if status != FULL:
+                return status
+            node.grow()
+
+    def fast_degradations(table: Tableau, node: Node, undecided: NDArray[np.bool_]) -> Float:
+        cost = np.empty((2, undecided.size))
+        kernels.degradations(
+            *(table.columns, table.in_root, node.slack, node.position, node.flips),
+            *(node.transposed, node.n_flips, table.rows.of_sample, undecided),
+            *(10 * _TOLERANCE, cost),
+        )
+        return cost
+
+    return Engine(fast_ascend, fast_degradations)
+
+
 def ascend(table: Tableau, node: Node, cutoff: float) -> int:
     """Raise the dual value of a node until it is solved or passes `cutoff`.
 
     A dual active-set method: the most violated row enters, rows whose multiplier would change
     sign leave. Multipliers stay feasible, so the value is a lower bound all along.
     """
-    for _ in range(50 * node.kind.size + 1000):
+    n_solved = 0
+    for _ in range(100 * node.kind.size + 1000):
         j = _entering(table, node)
         if j < 0:
             node.recompute(table)
-            return SOLVED
+            n_solved += 1
+            if n_solved == 3 or _entering(table, node) < 0:
+                return SOLVED
+            continue
         status = _enter(table, node, j, cutoff)
         if status != SOLVED:
             return status
@@ -145,13 +208,13 @@ def _enter(table: Tableau, node: Node, j: int, cutoff: float) -> int:
 def _direction(table: Tableau, node: Node, j: int) -> tuple[Float, Float]:
     """Return the change of multipliers (but that of j) and slacks as multiplier j rises."""
     n = node.n_flips
-    flips, inverse = node.flips[:n], node.inverse[:n, :n]
+    flips, transposed = node.flips[:n], node.transposed[:n, :n]
     if node.position[j] < 0:
         column = table.columns[j]
-        p = -inverse @ column[flips]
+        p = -column[flips] @ transposed
         q = column + p @ table.columns[flips]
     else:
-        p = inverse[:, node.position[j]]
+        p = transposed[node.position[j]]
         q = p @ table.columns[flips]
     rise, lift = np.where(table.in_root, q, 0.0), np.where(table.in_root, 0.0, q)
     entered = ~table.in_root[flips]
@@ -162,27 +225,30 @@ def _direction(table: Tableau, node: Node, j: int) -> tuple[Float, Float]:
 
 def _flip(table: Tableau, node: Node, k: int) -> None:
     """Move row k into F, or out of it."""
-    n, inverse, flips = node.n_flips, node.inverse, node.flips
+    n, transposed, flips = node.n_flips, node.transposed, node.flips
     if node.position[k] < 0:
-        F, old = flips[:n], inverse[:n, :n]
-        u = old @ table.columns[k, F]
-        row = table.columns[F, k]
-        v = row @ old
-        pivot = 1.0 / float(table.columns[k, k] - row @ u)
-        old += np.outer(pivot * u, v)
-        inverse[:n, n], inverse[n, :n], inverse[n, n] = -pivot * u, -pivot * v, pivot
+        F, old = flips[:n], transposed[:n, :n]
+        column: Float = table.columns[k, F]
+        u = column @ old
+        from_left: Float = np.where(
+            table.in_root[F] == table.in_root[k], u, -u
+        )  # row k times inverse
+        pivot = 1.0 / float(table.columns[k, k] - column @ from_left)
+        old += np.outer(pivot * from_left, u)
+        transposed[:n, n], transposed[n, :n] = -pivot * from_left, -pivot * u
+        transposed[n, n] = pivot
         flips[n], node.position[k] = k, n
         node.n_flips = n + 1
         return
     p, last = int(node.position[k]), n - 1
     if p != last:
-        inverse[:n, [p, last]] = inverse[:n, [last, p]]
-        inverse[[p, last], :n] = inverse[[last, p], :n]
+        transposed[:n, [p, last]] = transposed[:n, [last, p]]
+        transposed[[p, last], :n] = transposed[[last, p], :n]
         flips[p] = flips[last]
         node.position[flips[p]] = p
     node.position[k] = -1
-    column = inverse[:last, last] / inverse[last, last]
-    inverse[:last, :last] -= np.outer(column, inverse[last, :last])
+    row = transposed[last, :last] / transposed[last, last]
+    transposed[:last, :last] -= np.outer(transposed[:last, last], row)
     node.n_flips = last
 
 
@@ -219,11 +285,11 @@ def degradations(table: Tableau, node: Node, undecided: NDArray[np.bool_]) -> Fl
 def _curvatures(table: Tableau, node: Node, rows: NDArray[np.intp]) -> Float:
     """Return how fast slacks of nonbasic rows rise with their multipliers, at this node."""
     n = node.n_flips
-    flips, inverse = node.flips[:n], node.inverse[:n, :n]
-    into = table.columns[np.ix_(rows, flips)]
-    out_of = table.columns[np.ix_(flips, rows)]
-    bend = table.columns[rows, rows] - np.einsum("rf,fr->r", into @ inverse.T, out_of)
+    flips, transposed = node.flips[:n], node.transposed[:n, :n]
+    into = table.columns[rows[:, None], flips]
+    from_left = (into @ transposed) * table.side[flips]
+    bend = table.columns[rows, rows] - table.side[rows] * (from_left * into).sum(axis=1)
     flipped = node.position[rows] >= 0
     here = node.position[rows[flipped]]
-    bend[flipped] = inverse[here, here]
+    bend[flipped] = transposed[here, here]
     return np.maximum(bend, 1e-300)

@@ -88,11 +88,14 @@ class NodeBounds:
 
     def add(self, kind: NDArray[np.int8], multiplier: Float, slack: Float, known: float) -> None:
         """Take on the next node; `known` is a bound from its parent."""
-        feasible = np.where(kind == INEQUALITY, np.maximum(multiplier, 0.0), multiplier)
-        self._queue.append(
-            (len(self.bounds), feasible, slack[self.columns], kind[self.columns] == EQUALITY)
-        )
         self.bounds.append(known)
+        self.improve(len(self.bounds) - 1, kind, multiplier, slack)
+
+    def improve(self, index: int, kind: NDArray[np.int8], multiplier: Float, slack: Float) -> None:
+        """Take on multipliers for a node that is known already."""
+        feasible = np.where(kind == INEQUALITY, np.maximum(multiplier, 0.0), multiplier)
+        free = kind[self.columns] == EQUALITY
+        self._queue.append((index, feasible, slack[self.columns], free))
         if len(self._queue) >= _BATCH:
             self.flush()
 

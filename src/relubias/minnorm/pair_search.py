@@ -19,6 +19,7 @@ from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipl
 from relubias.minnorm.convexify import convexify
 from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import pair_multipliers, pair_slacks
+from relubias.minnorm.node import compiled, plain
 from relubias.minnorm.node_bounds import NodeBounds, proved_share
 from relubias.minnorm.pool import SHARED, UNDECIDED, hull_pool
 from relubias.minnorm.scaling import Units
@@ -64,6 +65,7 @@ def search_pair(dive: Dive, leaf: Leaf, units: Units, search: Search) -> Found |
     rows = pool_rows(dive.labels)
     trees: list[tuple[Tree, Float]] = []
     incumbent, branch = leaf.value, None
+    engine = compiled() if dive.labels.size >= 40 else plain()
 
     def pause() -> bool:
         tree, n_nodes = trees[-1][0], sum(tree.n_nodes for tree, _ in trees)
@@ -84,9 +86,9 @@ def search_pair(dive: Dive, leaf: Leaf, units: Units, search: Search) -> Found |
         if table is None or share == 0.0:
             break
         bounds = NodeBounds(dive.gram, dive.labels, dive.weights, rows, theta, share)
-        tree = Tree(table, bounds, incumbent)
+        tree = Tree(table, bounds, engine, incumbent)
         trees.append((tree, theta))
-        tree.run(pause, math.inf if with_products else _HULL_NODES)
+        tree.run_with_repairs(pause, math.inf if with_products else _HULL_NODES)
         if tree.branch is not None:
             incumbent, branch = tree.incumbent, tree.branch
         if tree.is_finished or search.stops():

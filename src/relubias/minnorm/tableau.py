@@ -73,6 +73,8 @@ class Tableau(NamedTuple):
     """Shape (n_rows, n_rows): row j is what p_j adds to q."""
     start: Float
     in_root: NDArray[np.bool_]
+    side: Float
+    """S of ``A.T == S A S``: +1 on rows active at the root, -1 elsewhere."""
     curvature: Float
     """How fast the slack of a row rises with its multiplier, at the root."""
     cost: Float
@@ -134,7 +136,16 @@ def _with_zero_labels(
         cost[base + 3 * z :] = form.linear[plus]
     diagonal = np.diagonal(columns).copy()
     curvature = np.maximum(np.where(in_root, 1.0 / np.maximum(diagonal, 1e-300), diagonal), 1e-300)
-    return Tableau(np.ascontiguousarray(columns), q, in_root, curvature, cost, form.constant, rows)
+    return Tableau(
+        np.ascontiguousarray(columns),
+        q,
+        in_root,
+        np.where(in_root, 1.0, -1.0),
+        curvature,
+        cost,
+        form.constant,
+        rows,
+    )
 
 
 def _block(matrix: Float, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
