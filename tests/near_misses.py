@@ -19,6 +19,7 @@ from tests.oracles import faces, patterns
 __all__ = ["NearMiss", "accepted_by", "near_ties", "near_ties_of_many", "runners_up"]
 
 LEAST_EXCESS = 1e-11  # of the squared norm, relative: below, both networks are optimal to rounding
+RTOL = 1e-10  # asked of `verify`, relative to the norm: nearer networks may pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def near_ties_of_many(seed: int, counts: tuple[int, int]) -> Iterator[NearMiss]:
     if not networks or networks[0].square == 0:
         return
     best = networks[0]
-    for other in networks[1:]:
+    for other in networks[1:13]:
         excess = float(other.square / best.square - 1)
         if excess > LEAST_EXCESS:
             dual = other.as_float(signs)
@@ -126,13 +127,12 @@ def accepted_by(miss: NearMiss) -> list[str]:
         if units.norm(found.lower_bound) > miss.least * (1 + 1e-13):
             wrong.append(f"{found.kind}: lower bound {found.lower_bound} > {miss.least}")
     for forged in forgeries(miss):
-        for leaves in (False, True):
-            verified = rb.minnorm.verify(problem, forged, leaves=leaves)
-            kind = forged.certificate.kind
-            if verified.holds and miss.excess > 3e-9:
-                wrong.append(f"verify of {kind!r}, excess {miss.excess:.1e}: {verified!r}")
-            if verified.lower_bound > miss.least * (1 + 1e-12):
-                wrong.append(f"verify of {kind!r}: bound {verified.lower_bound} > {miss.least}")
+        kind = forged.certificate.kind
+        verified = rb.minnorm.verify(problem, forged, leaves=kind == "tree", rtol=RTOL)
+        if verified.holds and miss.excess > 3 * RTOL:
+            wrong.append(f"verify of {kind!r}, excess {miss.excess:.1e}: {verified!r}")
+        if verified.lower_bound > miss.least * (1 + 1e-12):
+            wrong.append(f"verify of {kind!r}: bound {verified.lower_bound} > {miss.least}")
     return wrong
 
 
@@ -148,7 +148,7 @@ def forgeries(miss: NearMiss) -> Iterator[Any]:
         Fraction(0),
     )
     norm = math.sqrt(float(square))
-    for kind in ("hull", "closed form", "equal split", "tree", true.certificate.kind):
+    for kind in ("hull", "closed form", "equal split", "tree"):
         certificate = dataclasses.replace(
             true.certificate, kind=kind, lower_bound=norm, error_bound=0.0, duality_gap=0.0
         )
