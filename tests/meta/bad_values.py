@@ -123,6 +123,7 @@ BAD = {
     },
 }
 
+BAD["optional dual"] = {name: spoil for name, spoil in BAD["dual"].items() if name != "None"}
 BAD["optional labels"] = {name: spoil for name, spoil in BAD["labels"].items() if name != "None"}
 BAD["optional vector"] = {name: spoil for name, spoil in BAD["vector"].items() if name != "None"}
 BAD["optional features"] = {
@@ -189,6 +190,24 @@ BAD_SCALARS = {
     "optional count": {name: value for name, value in _COUNT.items() if value is not None},
     "optional non-negative": {**_NO_NUMBER, "None": False, "negative": -1.0, "infinity": np.nan},
     "sign": {**_NO_NUMBER, "True": None, "zero": 0, "two": 2, "a half": 0.5, "two signs": [1, -1]},
+    "momentum": {**_NO_NUMBER, "negative": -0.1, "one": 1.0, "above one": 1.5, "huge": 10**400},
+    "batches": {
+        **{name: value for name, value in _NO_WHOLE_NUMBERS.items() if name != "ragged"},
+        "zero": 0,
+        "True": True,
+        "a whole float": 3.0,
+        "overlapping": [[0, 1], [1, 2]],
+        "twice in one": [[0, 0, 1], [2]],
+        "a sample left out": [[0], [1]],
+        "an empty one": [[0, 1, 2], []],
+        "none": [],
+        "too large": [[0, 1], [3]],
+        "negative index": [[0, 1], [-1]],
+        "fractional": [[0.0, 1.0], [2.0]],
+        "a word inside": ["all", [0, 1, 2]],
+        "not in lists": [0, 1, 2],
+        "a set": {0, 1, 2},
+    },
     "steps": _NO_WHOLE_NUMBERS,
     "times": {
         **{

@@ -88,6 +88,8 @@ ENTRIES: dict[str, Entry] = {
             "problem": problem,
             "start": start,
             "step_size": step_size,
+            "momentum": Argument(0.5, "momentum"),
+            "batches": Argument([[0, 2], [1]], "batches"),
             "max_iter": Argument(1000, "count"),
             "tol": Argument(1e-10, "positive"),
             "record": Argument([0, 1, 5], "steps"),
@@ -108,7 +110,15 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     "certify": Entry(
-        rb.dynamics.certify, {"problem": problem, "dual": start, "step_size": step_size}
+        rb.dynamics.certify,
+        {
+            "problem": problem,
+            "dual": start,
+            "step_size": step_size,
+            "velocity": Argument(START / 8, "optional dual"),
+            "momentum": Argument(0.5, "momentum"),
+            "batches": Argument(2, "batches"),
+        },
     ),
     "train_both_layers": Entry(
         rb.train_both_layers,

@@ -9,7 +9,7 @@ from relubias.dynamics import _codes as code
 from relubias.dynamics._frozen import Frozen, safe_steps
 from relubias.dynamics._recorder import Recorder
 from relubias.dynamics._run import Run
-from relubias.dynamics.certificate import Certificate, certify
+from relubias.dynamics.certificate import Certificate
 from relubias.dynamics.sliding_tail import SlidingLimit
 from relubias.dynamics.trajectory import State, Status, Tail
 
@@ -91,6 +91,8 @@ class Driver:
             return self._chatters()
         if is_small and run.n_switches == self.look_until_switch:
             return Status.TOLERANCE, Tail.QUIET, None
+        if not run.can_look_ahead:
+            return (Status.TOLERANCE, Tail.QUIET, None) if is_small else None
         if run.n_switches != self.seen_switches:
             self.seen_switches = run.n_switches
             self.quiet_since = max(self.quiet_since, run.n_iter - (run.time - run.last_switch))
@@ -174,8 +176,7 @@ class Driver:
         run = self.run
         if run.undecided_from:  # the past of this pattern is not certain
             return (Status.TOLERANCE, Tail.UNDECIDED, None) if self._is_small() else None
-        step_size = run.step_size / run.gram_unit
-        certificate = certify(run.problem, run.state().dual, step_size=step_size)
+        certificate = run.certify()
         if certificate.holds is not True:
             return (Status.TOLERANCE, Tail.QUIET, None) if self._is_small() else None
         return Status.CERTIFIED, Tail.SETTLED, certificate

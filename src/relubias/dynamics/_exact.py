@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 
-__all__ = ["ExactPath", "Undecided"]
+__all__ = ["ExactPath", "Undecided", "split"]
 
 Integers = NDArray[Any]  # of Python integers
 
@@ -112,7 +112,11 @@ class ExactPath:
         if state.error or not (is_exact and not (moves & self.mask).any()):
             n = self.labels.size
             reach = n * (1 + (int(np.abs(self.gram).max()) >> bits))
-            state.error = ((state.error * self._growth(active)) >> _GROWTH_BITS) + 1 + 2 * reach
+            state.error = self._grown(active) + 1 + 2 * reach
+
+    def _grown(self, active: NDArray[np.bool_]) -> int:
+        """Return the bound on the error after a step under this pattern, without its rounding."""
+        return (self.state.error * self._growth(active)) >> _GROWTH_BITS
 
     def _growth(self, active: NDArray[np.bool_]) -> int:
         """Bound the factor, in fixed point, by which one step enlarges errors."""
@@ -127,7 +131,7 @@ class ExactPath:
 
     def doubles(self) -> tuple[Float, Float, Float, Float]:
         """Return primal and dual of the present state in double-double."""
-        return (*_split(self.state.primal, self.bits), *_split(self.state.dual, self.bits))
+        return (*split(self.state.primal, self.bits), *split(self.state.dual, self.bits))
 
 
 def _fixed(array: Float, bits: int) -> Integers:
@@ -146,7 +150,7 @@ def _rounded(numerator: int, one: int) -> float:
     return _TINY if numerator > 0 else -_TINY
 
 
-def _split(integers: Integers, bits: int) -> tuple[Float, Float]:
+def split(integers: Integers, bits: int) -> tuple[Float, Float]:
     """Return integers over ``2**bits`` as high and low doubles."""
     one = 1 << bits
     high = [_rounded(int(x), one) for x in integers.ravel()]

@@ -20,7 +20,7 @@ from relubias.dynamics._frozen import Frozen, frozen_motion
 from relubias.dynamics._plain.freezing import settle
 from relubias.dynamics._plain.jumping import add
 from relubias.dynamics._plain.stepping import note_switches
-from relubias.dynamics.certificate import Certificate
+from relubias.dynamics.certificate import Certificate, certify
 from relubias.dynamics.sliding_tail import SlidingLimit, certify_tail
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
@@ -64,6 +64,9 @@ class Run:
     Units are powers of two, so that nothing rounds on the way in or out, and scaling labels and
     start by a power of two scales everything bit for bit.
     """
+
+    can_look_ahead: ClassVar[bool] = True
+    """Whether `motion` and `jump` can bound the time to the next switch."""
 
     seconds_in_numpy: ClassVar[float] = 0.0
     """Time that this process has spent stepping in NumPy; it changes no answer."""
@@ -140,21 +143,25 @@ class Run:
         chunk = _NUMPY_CHUNK
         if self.engine is not _plain:
             chunk = max(16, int(_COMPILED_CHUNK / (self.high.size * self.high.shape[1])))
-        why = int(
-            self.engine.advance(
-                self.gram, self.labels, self.signs, self.step_size, self.largest_row, tol,
-                min(stop_time, before + chunk), self.high, self.low, self.dual_high,
-                self.dual_low, self.active, self.pair_last, self.saved_high, self.saved_low,
-                self.counters, self.rounding, self.buffer, self.residual_high,
-                self.residual_low, *self._work,
-            )
-        )  # fmt: skip
+        why = self._step(min(stop_time, before + chunk), tol)
         if self.engine is _plain:
             Run.seconds_in_numpy += time.perf_counter() - started
         self.n_iter += self.time - before
         if why == code.BUFFER_FULL:
             self._flush()
         return why
+
+    def _step(self, stop_time: int, tol: float) -> int:
+        """Call the kernel."""
+        return int(
+            self.engine.advance(
+                self.gram, self.labels, self.signs, self.step_size, self.largest_row, tol,
+                stop_time, self.high, self.low, self.dual_high,
+                self.dual_low, self.active, self.pair_last, self.saved_high, self.saved_low,
+                self.counters, self.rounding, self.buffer, self.residual_high,
+                self.residual_low, *self._work,
+            )
+        )  # fmt: skip
 
     def renew_residual(self) -> None:
         """Compute the residual of the present state."""
@@ -168,16 +175,23 @@ class Run:
         if self._has_jumped:
             return False
         if self._exact is None:
-            data = self.gram, self.labels, self.signs, self.step_size, self._start
-            self._exact = ExactPath(*data)
+            self._exact = self._new_exact_path()
         try:
             self._exact.run_to(self.time)
         except Undecided:
             return False
-        self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = self._exact.doubles()
-        self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
+        self._take(self._exact)
         self._note_switches()
         return True
+
+    def _new_exact_path(self) -> ExactPath:
+        data = self.gram, self.labels, self.signs, self.step_size, self._start
+        return ExactPath(*data)
+
+    def _take(self, exact: ExactPath) -> None:
+        """Continue from the exact state."""
+        self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = exact.doubles()
+        self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
 
     def leave_open(self) -> None:
         """Remember the first step with a sign that nothing decides."""
@@ -310,6 +324,11 @@ class Run:
         return certify_tail(self.problem, self.state().dual, step_size, self.chatters())
 
     # --- results in the user's units ----------------------------------------------------------
+
+    def certify(self) -> Certificate:
+        """Ask the independent code for a proof, from the state in the user's numbers."""
+        step_size = self.step_size / self.gram_unit
+        return certify(self.problem, self.state().dual, step_size=step_size)
 
     def state(self) -> State:
         """Return the present state."""

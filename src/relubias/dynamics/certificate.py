@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relubias._compensated import matvec
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_dual, as_real
+from relubias.dynamics._options import as_batches, as_momentum
 from relubias.problem import Problem, require_problem
 
 __all__ = ["Certificate", "certify"]
@@ -67,13 +70,22 @@ class Certificate:
         )
 
 
-def certify(problem: Problem, dual: Float, *, step_size: float) -> Certificate:
+def certify(
+    problem: Problem,
+    dual: Float,
+    *,
+    step_size: float,
+    velocity: Float | None = None,
+    momentum: float = 0.0,
+    batches: Any = None,
+) -> Certificate:
     r"""Check that gradient descent from a dual state never changes its activation pattern.
 
     With the pattern frozen, the path in weight space moves monotonically along the orthogonal
     eigendirections of :math:`H = \sum_k D_{A_k} G D_{A_k}`, hence stays in the box spanned by the
     state and its limit. The smallest value of every primal coordinate over that box is a sum;
-    where it keeps its sign, no switch ever occurs.
+    where it keeps its sign, no switch ever occurs. Momentum and mini-batches have bounds of their
+    own.
 
     Parameters
     ----------
@@ -82,6 +94,12 @@ def certify(problem: Problem, dual: Float, *, step_size: float) -> Certificate:
         State from which the pattern is claimed to be final.
     step_size : float
         In inverse squared units of the features.
+    velocity : array_like of shape (n_neurons, n_samples), optional
+        Last increment of the dual; zero if omitted. Without momentum it does not matter.
+    momentum : float, default=0.0
+        In [0, 1).
+    batches : int or list of array_like of int, optional
+        As in `relubias.gradient_descent`; the first batch is the next one.
 
     Returns
     -------
@@ -91,13 +109,13 @@ def certify(problem: Problem, dual: Float, *, step_size: float) -> Certificate:
     Raises
     ------
     InvalidInputError
-        If `dual` or `step_size` is unusable.
+        If an argument is unusable.
 
     Notes
     -----
     Shares no code with the solver: one eigendecomposition of the raw matrices. An example with
     label zero that one neuron alone fits tends to its hyperplane; its coordinate is divided by
-    its slowest mode first.
+    its slowest mode first (plain descent only).
 
     Examples
     --------
@@ -106,10 +124,58 @@ def certify(problem: Problem, dual: Float, *, step_size: float) -> Certificate:
     True
     """
     require_problem(problem)
-    beta = as_dual("dual", dual, problem.n_neurons, problem.n_samples)
+    m, n = problem.n_neurons, problem.n_samples
+    beta = as_dual("dual", dual, m, n)
     eta = as_real("step_size", step_size, minimum=0.0, strict=True)
-    with one_blas_thread(problem.n_samples):
+    speed = np.zeros_like(beta) if velocity is None else as_dual("velocity", velocity, m, n)
+    gamma = as_momentum("momentum", momentum)
+    parts = as_batches("batches", batches, n)
+    if parts is not None and len(parts) == 1:
+        parts = None
+    with one_blas_thread(n):
+        if gamma > 0.0:
+            return _with_momentum(problem, beta, speed, eta, gamma, parts)
+        if parts is not None:
+            return _with_batches(problem, beta, eta, parts)
         return _certify(problem, beta, eta)
+
+
+def _with_momentum(
+    problem: Problem,
+    dual: Float,
+    velocity: Float,
+    step_size: float,
+    momentum: float,
+    batches: tuple[NDArray[np.intp], ...] | None,
+) -> Certificate:
+    from relubias.dynamics.momentum_certificate import prove
+
+    proof = prove(problem, dual, velocity, step_size, momentum, batches)
+    k, i = np.unravel_index(int(np.argmin(proof.slack)), proof.slack.shape)
+    return Certificate(
+        margin=float(proof.slack[k, i]),
+        rounding_error=proof.rounding,
+        neuron=int(k),
+        sample=int(i),
+        curvature=proof.curvature,
+        kind="modes" if batches is None else "epochs",
+    )
+
+
+def _with_batches(
+    problem: Problem, dual: Float, step_size: float, batches: tuple[NDArray[np.intp], ...]
+) -> Certificate:
+    from relubias.dynamics.sliding_tail import certify_tail
+
+    nothing_slides = np.zeros(dual.shape, np.bool_)
+    certificate, _ = certify_tail(problem, dual, step_size, nothing_slides, batches)
+    if certificate is not None:
+        return certificate
+    is_over = not (matvec(problem.gram, dual)[0] > 0).any()
+    margin = np.inf if is_over else -np.inf
+    return Certificate(
+        margin=margin, rounding_error=0.0, neuron=-1, sample=-1, curvature=np.nan, kind="ball"
+    )
 
 
 def _certify(problem: Problem, dual: Float, step_size: float) -> Certificate:

@@ -11,9 +11,11 @@ from relubias.dynamics._compiled.batch import descend_batch
 from relubias.dynamics._compiled.freezing import freeze_test, move_limit, push_residual
 from relubias.dynamics._compiled.jumping import multiply, power_steps
 from relubias.dynamics._compiled.stepping import advance
+from relubias.dynamics._compiled.varying import advance_varying
 
 __all__ = [
     "advance",
+    "advance_varying",
     "descend_batch",
     "freeze_test",
     "move_limit",

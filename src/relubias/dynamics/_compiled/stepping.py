@@ -7,13 +7,13 @@ from relubias._jit import njit
 from relubias.dynamics import _codes as code
 from relubias.dynamics._compiled.arithmetic import cholesky, fma
 
-__all__ = ["advance"]
+__all__ = ["advance", "attempt_gap", "growth_of", "residual_of", "returned"]
 
-_attempt_gap = njit(cache=True)(code.attempt_gap)
+attempt_gap = njit(cache=True)(code.attempt_gap)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _residual(labels, signs, high, low, active, residual_high, residual_low):
+def residual_of(labels, signs, high, low, active, residual_high, residual_low):
     """Write ``signs @ relu(primal) - labels``; return the largest entry on active samples."""
     n_neurons, n_samples = high.shape
     largest = 0.0
@@ -110,7 +110,7 @@ def _step(
 
 
 @njit(cache=True, error_model="numpy")
-def _growth(gram, step_size, active, support, square):
+def growth_of(gram, step_size, active, support, square):
     """Bound the factor by which one step under this pattern can enlarge an error, at least 1.
 
     It is ``max(1, step_size lambda_max(H) - 1)``: one where ``2 I - step_size H`` has a Cholesky
@@ -146,7 +146,7 @@ def _growth(gram, step_size, active, support, square):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _returned(high, low, saved_high, saved_low, watched, tolerance):
+def returned(high, low, saved_high, saved_low, watched, tolerance):
     """Whether the state is back at the saved one; the entry that moved last is compared first."""
     n_neurons, n_samples = high.shape
     k, i = watched // n_samples, watched % n_samples
@@ -171,7 +171,7 @@ def advance(
     n_neurons, n_samples = high.shape
     while True:
         time = counters[code.TIME]
-        largest = _residual(labels, signs, high, low, active, residual_high, residual_low)
+        largest = residual_of(labels, signs, high, low, active, residual_high, residual_low)
         if largest <= tol:
             return code.SMALL_RESIDUAL
         if not largest < code.HUGE:
@@ -180,7 +180,7 @@ def advance(
             return code.STOPPED
         if time >= counters[code.NEXT_ATTEMPT]:
             quiet = counters[code.LAST_SWITCH] <= counters[code.LAST_ATTEMPT]
-            counters[code.NEXT_ATTEMPT] = time + _attempt_gap(time, counters[code.QUIET_FROM])
+            counters[code.NEXT_ATTEMPT] = time + attempt_gap(time, counters[code.QUIET_FROM])
             counters[code.LAST_ATTEMPT] = time
             if quiet:
                 return code.ATTEMPT
@@ -198,7 +198,7 @@ def advance(
             counters[code.PERIOD] = 0
             counters[code.N_RETURNS] = 0
         if rounding[code.GROWTH] == 0.0:
-            rounding[code.GROWTH] = _growth(gram, step_size, active, index, square)
+            rounding[code.GROWTH] = growth_of(gram, step_size, active, index, square)
         moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             rounding[0] * rounding[code.GROWTH], residual_high, residual_low, index, push_high,
@@ -228,7 +228,7 @@ def advance(
                         buffer[row, 2] = i
                         buffer[row, 3] = 1 if now else -1
                         counters[code.N_BUFFERED] = row + 1
-        if counters[code.SAVED_AT] > 0 and _returned(
+        if counters[code.SAVED_AT] > 0 and returned(
             high, low, saved_high, saved_low, counters[code.WATCHED], code.CYCLE_TOLERANCE * moved
         ):
             period = time - counters[code.RETURNED_AT]

@@ -18,13 +18,21 @@ from relubias.dynamics._plain.arithmetic import (
     sequential_sum,
 )
 
-__all__ = ["advance", "note_switches"]
+__all__ = [
+    "advance",
+    "closed_a_cycle",
+    "growth_of",
+    "is_test_due",
+    "note_save",
+    "note_switches",
+    "residual_of",
+]
 
 Int = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-def _residual(labels: Float, signs: Float, high: Float, low: Float, active: Mask) -> Pair:
+def residual_of(labels: Float, signs: Float, high: Float, low: Float, active: Mask) -> Pair:
     """Return ``signs @ relu(primal) - labels``."""
     total, rest = -labels, np.zeros_like(labels)
     for k in range(signs.shape[0]):
@@ -75,7 +83,7 @@ def _step(
     return largest, rounding + code.STEP_ROUNDING * largest_row * path, undecided
 
 
-def _growth(gram: Float, step_size: float, active: Mask) -> float:
+def growth_of(gram: Float, step_size: float, active: Mask) -> float:
     """Bound the factor by which one step under this pattern can enlarge an error, at least 1.
 
     It is ``max(1, step_size lambda_max(H) - 1)``: one where ``2 I - step_size H`` has a Cholesky
@@ -118,7 +126,7 @@ def advance(
     """Step until something has to be decided; return which (see `_codes`)."""
     while True:
         time = int(counters[code.TIME])
-        residual = _residual(labels, signs, high, low, active)
+        residual = residual_of(labels, signs, high, low, active)
         residual_high[:], residual_low[:] = residual
         supported = active.any(axis=0)
         largest = float(np.abs(residual[0][supported]).max(initial=0.0))
@@ -128,15 +136,15 @@ def advance(
             return code.DIVERGED
         if time >= stop_time:
             return code.STOPPED
-        if _is_test_due(counters):
+        if is_test_due(counters):
             return code.ATTEMPT
         if buffer.shape[0] > 0 and counters[code.N_BUFFERED] + high.size > buffer.shape[0]:
             return code.BUFFER_FULL
         if time >= counters[code.NEXT_SAVE]:
             saved_high[:], saved_low[:] = high, low
-            _note_save(counters)
+            note_save(counters)
         if rounding[code.GROWTH] == 0.0:
-            rounding[code.GROWTH] = _growth(gram, step_size, active)
+            rounding[code.GROWTH] = growth_of(gram, step_size, active)
         moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             float(rounding[0] * rounding[code.GROWTH]), residual,
@@ -146,11 +154,11 @@ def advance(
             return code.UNDECIDED
         if note_switches(high, active, pair_last, counters, buffer):
             rounding[code.GROWTH] = 1.0 - rounding[code.CAN_GROW]
-        if _closed_a_cycle(high, low, saved_high, saved_low, counters, moved):
+        if closed_a_cycle(high, low, saved_high, saved_low, counters, moved):
             return code.CYCLE
 
 
-def _is_test_due(counters: Int) -> bool:
+def is_test_due(counters: Int) -> bool:
     """Whether it is time for a test and no switch came since the last one."""
     time = int(counters[code.TIME])
     if time < counters[code.NEXT_ATTEMPT]:
@@ -161,7 +169,7 @@ def _is_test_due(counters: Int) -> bool:
     return bool(quiet)
 
 
-def _note_save(counters: Int) -> None:
+def note_save(counters: Int) -> None:
     """Start watching for a return to the present state."""
     time = counters[code.TIME]
     counters[code.NEXT_SAVE] = 2 * time
@@ -187,7 +195,7 @@ def note_switches(high: Float, active: Mask, pair_last: Int, counters: Int, buff
     return changes.size > 0
 
 
-def _closed_a_cycle(
+def closed_a_cycle(
     high: Float, low: Float, saved_high: Float, saved_low: Float, counters: Int, moved: float
 ) -> bool:
     """Whether the state is back at the saved one, for the last of several equal periods."""

@@ -1,4 +1,4 @@
-"""Momentum and cyclic mini-batches: the arguments, and which run they need."""
+"""Momentum and mini-batches as arguments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import Float, as_count, as_indices, as_real, fail, shown
-from relubias.dynamics._run import Run
-from relubias.problem import Problem
+from relubias._validate import as_count, as_indices, as_real, fail, shown
 
-__all__ = ["as_batches", "as_momentum", "new_run"]
+__all__ = ["Batches", "as_batches", "as_momentum"]
 
 Batches = tuple[NDArray[np.intp], ...]
 
@@ -29,7 +27,7 @@ def as_batches(name: str, value: Any, n_samples: int) -> Batches | None:
     """Return a partition of the samples: consecutive chunks of a size, or as listed."""
     if value is None:
         return None
-    if np.ndim(value) == 0 and not isinstance(value, (str, bytes, dict, set)):
+    if isinstance(value, (int, float, complex, np.number)):
         size = as_count(name, value, minimum=1)
         parts = [np.arange(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
         return tuple(part.astype(np.intp) for part in parts)
@@ -49,10 +47,3 @@ def as_batches(name: str, value: Any, n_samples: int) -> Batches | None:
             "every sample has to be in exactly one",
         )
     return tuple(parts)
-
-
-def new_run(
-    problem: Problem, start: Float, step_size: float, momentum: float, batches: Batches | None
-) -> Run:
-    """Return the run that the arguments need; one batch of everything is plain descent."""
-    return Run(problem, start, step_size)
