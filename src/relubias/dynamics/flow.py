@@ -11,9 +11,9 @@ from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import as_count, as_dual, as_real, fail
 from relubias.dynamics._flow.path import Path
-from relubias.dynamics._run import scaled
+from relubias.dynamics._run import Units, scaled
 from relubias.dynamics.descent import risk
-from relubias.dynamics.flow_certificate import FlowCertificate, certify_flow
+from relubias.dynamics.flow_certificate import FlowCertificate, certify_state
 from relubias.dynamics.flow_trajectory import FLOW_SWITCH_DTYPE, FlowPath, FlowTrajectory
 from relubias.dynamics.trajectory import Records, Status
 from relubias.problem import Problem, require_problem
@@ -117,7 +117,7 @@ def gradient_flow(
         )
         is_over = path.follow(budget, report)
         pieces = FlowPath.of(path, beta, units)
-        status, certificate = _judge(problem, path, pieces, tolerance, is_over=is_over)
+        status, certificate = _judge(problem, units, path, pieces, tolerance, is_over=is_over)
         is_unfinished = status is Status.MAX_EVENTS
         end = float(pieces.times[-1])
         limit = pieces.at(end if is_unfinished else np.inf)
@@ -148,13 +148,18 @@ def gradient_flow(
 
 
 def _judge(
-    problem: Problem, path: Path, pieces: FlowPath, tol: float, *, is_over: bool
+    problem: Problem, units: Units, path: Path, pieces: FlowPath, tol: float, *, is_over: bool
 ) -> tuple[Status, FlowCertificate | None]:
     """Confirm the end by the independent certificate, or say how far the run came."""
     if is_over:
-        time = pieces.settled_time
-        certificate = certify_flow(
-            problem, pieces.at(time).primal, pieces.modes[-1], residual=pieces.residual_at(time)
+        state, factor = path.settled(), path.pieces[-1].magnification
+        certificate = certify_state(
+            problem.gram / units.gram,
+            problem.labels / units.label * factor,
+            problem.signs,
+            path.primal_of_samples(state),
+            pieces.modes[-1],
+            path.residual_of_samples(state),
         )
         if certificate.holds:
             return Status.CERTIFIED, certificate

@@ -13,7 +13,7 @@ from relubias._validate import Float, as_dual, as_float_array, fail
 from relubias.dynamics._flow.hyperplanes import Hyperplanes, merge_parallel
 from relubias.problem import Problem, require_problem
 
-__all__ = ["FlowCertificate", "certify_flow"]
+__all__ = ["FlowCertificate", "certify_flow", "certify_state"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _NULL = 32.0  # times order * eps * largest eigenvalue
@@ -116,7 +116,7 @@ def certify_flow(
         if stated.size != problem.n_samples:
             raise fail("residual", f"has {stated.size} entries", "expected one per sample")
     with one_blas_thread(problem.n_samples):
-        return _certify(problem, u, mode, stated)
+        return certify_state(problem.gram, problem.labels, problem.signs, u, mode, stated)
 
 
 def _as_modes(modes: Any, shape: tuple[int, ...]) -> NDArray[np.int8]:
@@ -136,11 +136,17 @@ class _Row(NamedTuple):
     on_force: bool
 
 
-def _certify(
-    problem: Problem, primal: Float, modes: NDArray[np.int8], stated: Float | None
+def certify_state(
+    gram: Float,
+    labels: Float,
+    signs: Float,
+    primal: Float,
+    modes: NDArray[np.int8],
+    stated: Float | None,
 ) -> FlowCertificate:
-    planes = merge_parallel(problem.gram, problem.labels)
-    first, signs = planes.first, problem.signs
+    """Do what `certify_flow` does, for arguments that were checked before."""
+    planes = merge_parallel(gram, labels)
+    first = planes.first
     u = primal[:, first] * planes.factor
     mode = modes[:, first]
     n_sliding = int((modes == 0).sum())

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
-from relubias.dynamics._flow.motion import State as MergedState
 from relubias.dynamics._flow.path import Path
 from relubias.dynamics._run import Units
 from relubias.dynamics.flow_certificate import FlowCertificate
@@ -69,11 +68,6 @@ class FlowPath:
         pieces.times.flags.writeable = pieces.modes.flags.writeable = False
         return pieces
 
-    @property
-    def settled_time(self) -> float:
-        """A time from which it is plain that no mode changes, after the last event."""
-        return self._path.settled_time() / self._units.gram
-
     def __len__(self) -> int:
         return self.times.size
 
@@ -89,30 +83,12 @@ class FlowPath:
         -------
         State
         """
-        state = self._merged(time)
+        piece = int(np.searchsorted(self.times, time, side="right")) - 1
+        state = self._path.state_after(piece, (time - self.times[piece]) * self._units.gram)
         push = self._path.push_on_samples(state) * (self._units.label / self._units.gram)
         return State(
             primal=self._path.primal_of_samples(state) * self._units.label, dual=self._start + push
         )
-
-    def residual_at(self, time: float) -> Float:
-        """Return the residual that moves weights, with its digits however small it is.
-
-        Parameters
-        ----------
-        time : float
-            Not negative.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            ``f(X) - y``; of parallel samples only the part that acts along them.
-        """
-        return self._path.planes.weight @ self._merged(time).residual * self._units.label
-
-    def _merged(self, time: float) -> MergedState:
-        piece = int(np.searchsorted(self.times, time, side="right")) - 1
-        return self._path.state_after(piece, (time - self.times[piece]) * self._units.gram)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)

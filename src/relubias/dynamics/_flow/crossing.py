@@ -1,11 +1,11 @@
 r"""The first time at which one of many sums of decaying exponentials falls below zero.
 
 Rows are :math:`h(t) = h_0 - \sum_j D_j (1 - e^{-\lambda_j t})`. Split into a convex falling part
-(:math:`D_j > 0`) and a concave rising one, their slope over an interval :math:`[a, b]` lies between
-known numbers, and so do their values. Intervals are accepted only where a bound proves that the row
-stays positive, and halved otherwise, so that no crossing is missed, however short. A row is done
-where it is provably positive for ever, or where it provably falls through zero once: then the
-root is bracketed on a monotone piece.
+(:math:`D_j > 0`) and a concave rising one, their slope and curvature over an interval
+:math:`[a, b]` lie between known numbers, and so do their values. Intervals are accepted only where
+a bound proves that the row stays positive, and cut otherwise, so that no crossing is missed,
+however short. A row is done where it is provably positive for ever, or where it provably falls
+through zero once: then the root is bracketed on a monotone piece.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = ["Crossing", "first_crossing", "last_root"]
 
 _RESOLUTION = 2.0**-48  # of the fastest time scale, or of the time reached
 _MAX_TRIALS = 20_000
+_FIRST, _LAST = 2.0**-20, 64.0  # of the fastest and of the slowest time scale: ends of the grid
 
 
 class Crossing(NamedTuple):
@@ -39,22 +40,53 @@ def first_crossing(start: Float, falls: Float, rates: Float, until: float = np.i
         Values at time 0, not negative.
     falls : ndarray of shape (r, p)
         What each mode takes away in total, positive or negative.
-    rates : ndarray of shape (p,) or (r, p)
-        Decay rates, not negative; a mode of rate 0 does not move.
+    rates : ndarray of shape (p,)
+        Decay rates, not negative; where one is 0, so are `falls`.
     until : float, default=inf
         Time at which to stop looking.
     """
-    best = Crossing(until, -1)
     row = np.flatnonzero(~_safe_for_ever(start, falls))
     if row.size == 0:
         return Crossing(np.inf, -1)
-    rates = np.broadcast_to(rates, falls.shape)[row]
-    march = _March(row, start[row], falls[row], rates, until)
+    march = _survey(row, start[row], falls[row], rates, until)
+    best = Crossing(march.until, -1)
     for _ in range(_MAX_TRIALS):
         best = march.advance(best)
         if march.row.size == 0:
             break
     return best if best.row >= 0 else Crossing(np.inf, -1)
+
+
+def _survey(
+    row: NDArray[np.intp], start: Float, falls: Float, rates: Float, until: float
+) -> _March:
+    """Bound all rows over the intervals of one grid; march only where that leaves a doubt."""
+    moving = rates[rates > 0.0]
+    slowest, fastest = float(moving.min()), float(moving.max())
+    n_times = int(np.log2(_LAST / slowest / (_FIRST / fastest))) + 2
+    times = np.append(0.0, _FIRST / fastest * 2.0 ** np.arange(n_times))
+    gone = np.expm1(-np.outer(rates, times))
+    value = start[:, None] + falls @ gone
+    left = 1.0 + gone
+    ends = _Ends.of(np.maximum(falls, 0.0), np.minimum(falls, 0.0), rates, left)
+    lowest = _lowest(
+        value[:, :-1], value[:, 1:], ends.at(np.s_[:, :-1]), ends.at(np.s_[:, 1:]), np.diff(times)
+    )
+    doubtful = np.column_stack((lowest <= 0.0, np.ones(row.size, np.bool_)))
+    below = (value[:, 1:] <= 0.0).any(axis=0)
+    if below.any():
+        until = min(until, float(times[1:][np.argmax(below)]) * (1.0 + 2.0**-50))
+    first = np.argmax(doubtful, axis=1)
+    kept = times[first] < until
+    first = first[kept]
+    return _March(
+        row[kept],
+        times[first],
+        value[kept, first],
+        falls[kept] * left.T[first],
+        rates,
+        until,
+    )
 
 
 def last_root(value: float, falls: Float, rates: Float, time: float) -> float:
@@ -85,16 +117,22 @@ class _March:
     """Rows that may still cross, each at its own time."""
 
     def __init__(
-        self, row: NDArray[np.intp], value: Float, left: Float, rates: Float, until: float
+        self,
+        row: NDArray[np.intp],
+        time: Float,
+        value: Float,
+        left: Float,
+        rates: Float,
+        until: float,
     ) -> None:
-        self.row, self.value, self.left, self.rates = row, value, left, rates
-        self.time = np.zeros(row.size)
+        self.row, self.time, self.value, self.left = row, time, value, left
+        self.rates, self.until = rates, until
         fastest = float(rates.max())
         self.shortest = _RESOLUTION / fastest
-        fall = (np.maximum(left, 0.0) * rates).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            first = np.where(fall > 0.0, 2.0 * value / fall, 1.0 / fastest)
-        self.width = np.clip(first, self.shortest, min(until, 2.0**40 / fastest))
+        fall = left @ rates
+        first = np.divide(2.0 * value, fall, out=np.full(row.size, 1.0 / fastest), where=fall > 0.0)
+        self.width = np.clip(first, 1e-3 / fastest, min(until, 2.0**40 / fastest))
+        self._keep(~_safe_for_ever(value, left))
 
     def advance(self, best: Crossing) -> Crossing:
         """Try one interval for every row; return the first crossing known."""
@@ -105,13 +143,11 @@ class _March:
         gone = np.expm1(-self.rates * width[:, None])  # minus the part that decays meanwhile
         moved = self.left * gone
         after = self.value + moved.sum(axis=1)
-        slope = self.left * self.rates
-        slope_after = slope * (1.0 + gone)
-        down, up = -np.maximum(slope, 0.0), -np.minimum(slope, 0.0)
-        down_after, up_after = -np.maximum(slope_after, 0.0), -np.minimum(slope_after, 0.0)
-        steepest = (down + up_after).sum(axis=1)
-        gentlest = (down_after + up).sum(axis=1)
-        lowest = _lowest(self.value, after, steepest, gentlest, width)
+        down, up = np.maximum(self.left, 0.0), np.minimum(self.left, 0.0)
+        here = _Ends.of(down, up, self.rates)
+        there = _Ends.of(down * (1.0 + gone), up * (1.0 + gone), self.rates)
+        gentlest = there.falling + here.rising
+        lowest = _lowest(self.value, after, here, there, width)
         lowest = np.maximum(lowest, self.value + np.minimum(moved, 0.0).sum(axis=1))
         is_safe = lowest > 0.0
         is_tiny = width <= np.maximum(self.shortest, _RESOLUTION * self.time)
@@ -132,12 +168,12 @@ class _March:
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         if kept.all():
             return
-        for name in ("row", "value", "left", "rates", "time", "width"):
+        for name in ("row", "time", "value", "left", "width"):
             setattr(self, name, getattr(self, name)[kept])
 
     def _root(self, index: int, width: float) -> float:
         """Return the root of a row that falls through zero once within `width`."""
-        value, left, rates = self.value[index], self.left[index], self.rates[index]
+        value, left, rates = self.value[index], self.left[index], self.rates
         if value <= 0.0:
             return 0.0
         low, high = 0.0, width
@@ -158,8 +194,54 @@ class _March:
         return high
 
 
-def _lowest(value: Float, after: Float, steepest: Float, gentlest: Float, width: Float) -> Float:
-    """Return a lower bound on an interval from both end values and the extreme slopes."""
+class _Ends(NamedTuple):
+    """Slopes and curvatures of the falling and of the rising part, at some times."""
+
+    falling: Float
+    rising: Float
+    bending_up: Float
+    bending_down: Float
+
+    @classmethod
+    def of(cls, down: Float, up: Float, rates: Float, left: Float | None = None) -> _Ends:
+        """Compute them at time 0, or at times where `left` of every mode is left."""
+        if left is None:
+            left = np.ones(rates.size)
+        weighted = left.T * rates
+        squared = (weighted * rates).T
+        weighted = weighted.T
+        return cls(-(down @ weighted), -(up @ weighted), down @ squared, up @ squared)
+
+    def at(self, index: tuple[slice, slice]) -> _Ends:
+        """Return those at some of the times."""
+        return _Ends(*(part[index] for part in self))
+
+    @property
+    def slope(self) -> Float:
+        """Slope of the whole."""
+        return self.falling + self.rising
+
+
+def _lowest(value: Float, after: Float, here: _Ends, there: _Ends, width: Float) -> Float:
+    """Return a lower bound on an interval from what is known at both ends.
+
+    Once from the extreme slopes. Once more from the curvature: a convex row lies above both
+    tangents, any row above the parabola of its least curvature.
+    """
+    by_slopes = _above_lines(
+        value, after, here.falling + there.rising, there.falling + here.rising, width
+    )
+    least = there.bending_up + here.bending_down
+    slope = here.slope
+    parabola = np.minimum(value, value + width * (slope + 0.5 * width * np.minimum(least, 0.0)))
+    tangents = _above_lines(value, after, slope, there.slope, width)
+    return np.maximum(by_slopes, np.where(least >= 0.0, tangents, parabola))
+
+
+def _above_lines(
+    value: Float, after: Float, steepest: Float, gentlest: Float, width: Float
+) -> Float:
+    """Return the lowest point above two lines through the end points."""
     spread = np.where(gentlest > steepest, gentlest - steepest, 1.0)
     inside = (gentlest * value - steepest * after + steepest * gentlest * width) / spread
     turns = (steepest < 0.0) & (gentlest > 0.0)

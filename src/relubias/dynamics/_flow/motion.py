@@ -70,6 +70,80 @@ class Rows(NamedTuple):
     sample: NDArray[np.intp]
 
 
+class _Collector:
+    """Rows in the making, grouped by the mode that they are divided by."""
+
+    def __init__(self, rates: Float) -> None:
+        self.rates = rates
+        self._parts: dict[int, list[Rows]] = {}
+
+    def add(
+        self,
+        value: Float,
+        lift: Float,
+        falls: Float,
+        kind: int,
+        k: int,
+        samples: NDArray[np.intp],
+        slowest: int = -1,
+    ) -> None:
+        """Add functions ``value - sum_j falls_j (1 - exp(-rates_j t))``."""
+        size = samples.size
+        if size:
+            kinds, neurons = np.full(size, kind, np.int8), np.full(size, k)
+            rates = self.rates
+            if slowest >= 0:
+                rates = np.maximum(rates - rates[slowest], 0.0)
+                falls = np.where(rates > 0.0, falls, 0.0)
+            rows = Rows(value + lift, lift, falls, rates, kinds, neurons, samples)
+            self._parts.setdefault(slowest, []).append(rows)
+
+    def add_ending(
+        self, amplitudes: Float, ends: Float, kind: int, k: int, samples: NDArray[np.intp]
+    ) -> None:
+        """Add functions ``end + sum_j amplitudes_j exp(-rates_j t)``."""
+        size = np.abs(ends) + np.abs(amplitudes).sum(axis=1)
+        fades = (np.abs(ends) <= _NO_CONSTANT * size) & (size > 0.0)
+        plain = ~fades & (size > 0.0)
+        value = ends[plain] + amplitudes[plain].sum(axis=1)
+        self.add(value, _lift(value, size[plain]), amplitudes[plain], kind, k, samples[plain])
+        self.add_fading(amplitudes[fades], kind, k, samples[fades])
+
+    def add_fading(self, amplitudes: Float, kind: int, k: int, samples: NDArray[np.intp]) -> None:
+        r"""Add functions ``sum_j a_j exp(-rates_j t)``, divided by their slowest mode.
+
+        Divided by :math:`e^{-\lambda_1 t}` they no longer tend to zero, and change sign where they
+        did.
+        """
+        slowest = np.argmin(np.where(amplitudes != 0.0, self.rates, np.inf), axis=1)
+        value = amplitudes.sum(axis=1)
+        lift = _lift(value, np.abs(amplitudes).sum(axis=1))
+        for mode in np.unique(slowest).tolist():
+            rows = slowest == mode
+            self.add(value[rows], lift[rows], amplitudes[rows], kind, k, samples[rows], mode)
+
+    def groups(self) -> list[Rows]:
+        """Return the rows, a group for each set of rates."""
+        return [
+            Rows(
+                np.concatenate([part.value for part in parts]),
+                np.concatenate([part.lift for part in parts]),
+                np.concatenate([part.falls for part in parts]),
+                parts[0].rates,
+                np.concatenate([part.kind for part in parts]),
+                np.concatenate([part.neuron for part in parts]),
+                np.concatenate([part.sample for part in parts]),
+            )
+            for parts in self._parts.values()
+        ]
+
+
+def _lift(value: Float, size: Float, fresh: NDArray[np.bool_] | bool = False) -> Float:
+    """Return what to add to values that begin at zero, as far as they are known."""
+    floor = _FRESH * size
+    return np.where(fresh | (value < floor), np.maximum(-value, 0.0) + floor, 0.0)
+
+
 class Motion:
     """The motion from a state, as long as no mode changes."""
 
@@ -116,13 +190,17 @@ class Motion:
 
     # --- when it ends -------------------------------------------------------------------------
 
-    def rows(self, fresh: NDArray[np.bool_]) -> Rows:
+    def rows(self, fresh: NDArray[np.bool_]) -> list[Rows]:
         """Return every function whose zero ends this motion."""
-        parts = [self._values(k, fresh[k]) for k in range(self.signs.size)]
-        parts += [self._forces(k) for k in range(self.signs.size) if self.held[k].size]
-        return _joined(*parts)
+        neurons = range(self.signs.size)
+        rows = _Collector(self.modes.rates)
+        for k in neurons:
+            self._values(rows, k, fresh[k])
+            if self.held[k].size:
+                self._forces(rows, k)
+        return rows.groups()
 
-    def _values(self, k: int, fresh: NDArray[np.bool_]) -> Rows:
+    def _values(self, rows: _Collector, k: int, fresh: NDArray[np.bool_]) -> None:
         """Rows of primal values, oriented so that they are positive."""
         modes, state, planes = self.modes, self.state, self.planes
         side = state.modes[k].astype(np.float64)
@@ -135,17 +213,13 @@ class Motion:
         unsided = (planes.partner >= 0) & off & off[planes.partner]  # a start on the hyperplane
         moving = (side != 0) & (planes.leads | unsided) & (left > _HELD * np.diagonal(planes.gram))
         moving &= np.abs(falls).max(axis=1, initial=0.0) > 0.0
-        travel = np.abs(falls).sum(axis=1)
-        lift = _lift(value, _FRESH * travel, fresh)
-        plain = np.flatnonzero(moving & ~alone)
-        rows = _rows(value[plain], lift[plain], falls[plain], modes.rates, REACHES, k, plain)
-        zero = np.flatnonzero(moving & alone)
-        if zero.size == 0:
-            return rows
-        amplitudes = self.signs[k] * modes.vectors[np.searchsorted(self.support, zero)]
-        return _joined(rows, _decaying(amplitudes * modes.weights, modes.rates, REACHES, k, zero))
+        lift = _lift(value, np.abs(falls).sum(axis=1), fresh)
+        plain, fades = np.flatnonzero(moving & ~alone), np.flatnonzero(moving & alone)
+        rows.add(value[plain], lift[plain], falls[plain], REACHES, k, plain)
+        amplitudes = self.signs[k] * modes.vectors[np.searchsorted(self.support, fades)]
+        rows.add_fading(amplitudes * modes.weights, REACHES, k, fades)
 
-    def _forces(self, k: int) -> Rows:
+    def _forces(self, rows: _Collector, k: int) -> None:
         """Rows of the distances of the holding forces from their bounds."""
         amplitudes, ends = self.force(k)
         S, partner = self.held[k], self.planes.partner[self.held[k]]
@@ -154,17 +228,16 @@ class Motion:
         sign = self.signs[k]
         ratio = -sign * self.planes.ratio[S]
         lower, lower_end = ratio[:, None] * lower, ratio * lower_end
-        above = _limited(amplitudes - lower, ends - lower_end, self.modes.rates, LEAVES_LOW, k, S)
-        below = _limited(
-            sign * upper - amplitudes, sign * upper_end - ends, self.modes.rates, LEAVES_UP, k, S
-        )
-        return _joined(above, below)
+        rows.add_ending(amplitudes - lower, ends - lower_end, LEAVES_LOW, k, S)
+        rows.add_ending(sign * upper - amplitudes, sign * upper_end - ends, LEAVES_UP, k, S)
 
     def force(self, k: int) -> tuple[Float, Float]:
         """Return the forces that hold neuron k: amplitudes by mode, and the constant part."""
         modes = self.modes
         amplitudes = -self.signs[k] * self._hold(k, modes.vectors) * modes.weights
-        ends = -self.signs[k] * self._hold(k, modes.constant[:, None])[:, 0]
+        ends = np.zeros(self.held[k].size)
+        if modes.constant.any():
+            ends = -self.signs[k] * self._hold(k, modes.constant[:, None])[:, 0]
         return amplitudes, ends
 
     def _residual_rows(self, samples: NDArray[np.intp]) -> tuple[Float, Float]:
@@ -214,70 +287,3 @@ def _back(upper: Float, right: Float) -> Float:
     from scipy.linalg import solve_triangular
 
     return solve_triangular(upper, right, lower=False, check_finite=False)
-
-
-def _rows(
-    value: Float,
-    lift: Float,
-    falls: Float,
-    rates: Float,
-    kind: int,
-    k: int,
-    samples: NDArray[np.intp],
-) -> Rows:
-    size = samples.size
-    return Rows(
-        value + lift,
-        lift,
-        falls,
-        np.broadcast_to(rates, falls.shape),
-        np.full(size, kind, np.int8),
-        np.full(size, k),
-        samples,
-    )
-
-
-def _lift(value: Float, floor: Float, fresh: NDArray[np.bool_] | bool = False) -> Float:
-    """Return what to add to values that begin at zero, as far as they are known."""
-    return np.where(fresh | (value < floor), np.maximum(-value, 0.0) + floor, 0.0)
-
-
-def _joined(*parts: Rows) -> Rows:
-    return Rows(
-        np.concatenate([part.value for part in parts]),
-        np.concatenate([part.lift for part in parts]),
-        np.concatenate([part.falls for part in parts]),
-        np.concatenate([part.rates for part in parts]),
-        np.concatenate([part.kind for part in parts]),
-        np.concatenate([part.neuron for part in parts]),
-        np.concatenate([part.sample for part in parts]),
-    )
-
-
-def _limited(
-    amplitudes: Float, ends: Float, rates: Float, kind: int, k: int, samples: NDArray[np.intp]
-) -> Rows:
-    """Rows ``end + sum_j amplitudes_j exp(-rates_j t)``; those that end at zero are rescaled."""
-    size = np.abs(ends) + np.abs(amplitudes).sum(axis=1)
-    ends_at_zero = np.abs(ends) <= _NO_CONSTANT * size
-    plain = np.flatnonzero(~ends_at_zero & (size > 0.0))
-    value = ends[plain] + amplitudes[plain].sum(axis=1)
-    lift = _lift(value, _FRESH * size[plain])
-    rows = _rows(value, lift, amplitudes[plain], rates, kind, k, samples[plain])
-    zero = np.flatnonzero(ends_at_zero & (size > 0.0))
-    return _joined(rows, _decaying(amplitudes[zero], rates, kind, k, samples[zero]))
-
-
-def _decaying(
-    amplitudes: Float, rates: Float, kind: int, k: int, samples: NDArray[np.intp]
-) -> Rows:
-    r"""Rows ``sum_j a_j exp(-rates_j t)``, divided by their slowest mode.
-
-    Divided by :math:`e^{-\lambda_1 t}` they no longer tend to zero, and change sign where they did.
-    """
-    slowest = np.argmin(np.where(amplitudes != 0.0, rates, np.inf), axis=1)
-    shifted = np.maximum(rates - rates[slowest][:, None], 0.0)
-    falls = np.where(shifted > 0.0, amplitudes, 0.0)
-    value = amplitudes.sum(axis=1)
-    lift = _lift(value, _FRESH * np.abs(amplitudes).sum(axis=1))
-    return _rows(value, lift, falls, shifted, kind, k, samples)
