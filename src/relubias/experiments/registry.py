@@ -41,6 +41,8 @@ _MODULES = {
     "limit": "limit",
     "theorem6": "theorem6",
     "equal_split": "equal_split",
+    "boursier": "boursier",
+    "dana": "dana",
 }
 
 KEYS = tuple(_MODULES)
