@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import relubias as rb
 from relubias.minnorm import certify_one_neuron
-from relubias.minnorm.certificate import features_norm_bound, inverse_norm_bound
+from relubias.minnorm._norm_bounds import features_norm_bound, inverse_norm_bound
 from tests.oracles.planted import exact_distance, exact_dual, planted_one_neuron
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
+from relubias.minnorm._products import submatrix
 
 __all__ = ["Factor", "NearlySingularError", "Program"]
 
@@ -37,13 +38,11 @@ class Program:
         diagonal = np.diagonal(matrix)
         self.diagonal = diagonal if self.scale is None else diagonal * self.scale**2
 
-    def block(self, rows: Index, columns: Index) -> Float:
+    def block(
+        self, rows: Index, columns: Index, dtype: type[np.floating[Any]] = np.float64
+    ) -> Matrix:
         """Return ``H[rows][:, columns]``, a fresh array."""
-        block = self.matrix.take(rows, axis=0).take(columns, axis=1)
-        if self.scale is not None:
-            block *= self.scale[rows, None]
-            block *= self.scale[columns]
-        return block
+        return submatrix(self.matrix, rows, columns, self.scale, dtype)
 
     def slack(self, rows: Index, x: Float) -> Float:
         """Return ``H[:, rows] @ x - e``."""
@@ -125,7 +124,7 @@ class Factor:
         return np.concatenate([t, v]).astype(np.float64, copy=False)
 
     def _block(self, rows: Index, columns: Index) -> Matrix:
-        return self.program.block(rows, columns).astype(self.dtype, copy=False)
+        return self.program.block(rows, columns, self.dtype)
 
     def _solve_free(self, right: Matrix) -> Matrix:
         return _lower_solve(self.cholesky_free, right.astype(self.dtype, copy=False))

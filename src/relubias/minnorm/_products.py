@@ -7,13 +7,15 @@ without any rounding, in whatever order (Ozaki, Ogita, Oishi, Rump 2012).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relubias._compensated import two_sum
 from relubias._validate import Float
 
-__all__ = ["residual"]
+__all__ = ["largest_entry", "residual", "submatrix"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _BLOCK = 32_768  # entries of a block of rows: stays in cache
@@ -27,11 +29,36 @@ def _leading(values: Float, unit: float, out: Float | None = None) -> Float:
     return out
 
 
-def _next_power(values: Float, size: float | None = None) -> float:
-    """Return a power of two that no absolute entry exceeds."""
-    if size is None:
-        size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+def largest_entry(values: Float) -> float:
+    """Return the largest absolute entry."""
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+
+
+def _next_power(size: float) -> float:
+    """Return a power of two above `size`."""
     return math.ldexp(1.0, math.frexp(size)[1]) if size > 0 else 1.0
+
+
+def submatrix(
+    matrix: Float,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    scale: Float | None = None,
+    dtype: type[np.floating[Any]] = np.float64,
+) -> NDArray[Any]:
+    """Return ``matrix[rows][:, columns]``, each row and column times its scale, in pieces."""
+    out = np.empty((rows.size, columns.size), dtype=dtype)
+    step = max(1, _BLOCK // matrix.shape[1])
+    for start in range(0, rows.size, step):
+        some = rows[start : start + step]
+        piece = matrix.take(some, axis=0).take(columns, axis=1)
+        if scale is not None:
+            piece *= scale[some, None]
+            piece *= scale[columns]
+        if rows.size <= step:
+            return piece.astype(dtype, copy=False)
+        out[start : start + step] = piece
+    return out
 
 
 def residual(
@@ -70,34 +97,34 @@ def residual(
         return 0.0 - target, np.zeros(n_rows), 0.0
     bits = (53 - (n - 1).bit_length()) // 2
     unit = 2.0**-bits
-    size, length = _next_power(matrix, size), _next_power(vector)
+    length = _next_power(largest_entry(vector))
+    size = _next_power(largest_entry(matrix) if size is None else size)
     first = _leading(vector, length * unit)
     second = _leading(vector - first, length * unit**2)
     third = (vector - first) - second
     leading_columns = np.stack((first, second, third), axis=1)
     middle_columns = np.stack((first, second + third), axis=1)
 
-    high, low = np.empty(n_rows), np.empty(n_rows)
+    exact, small = np.empty((n_rows, 3)), np.empty(n_rows)
+    crossed = np.zeros((n_rows, 2))
     step = max(1, _BLOCK // n)
     leading, others = np.empty((2, min(step, n_rows), n))
     for start in range(0, n_rows, step):
         rows = slice(start, start + step)
         block = matrix[rows]
         top, rest = leading[: block.shape[0]], others[: block.shape[0]]
-        exact = _leading(block, size * unit, top) @ leading_columns
+        np.matmul(_leading(block, size * unit, top), leading_columns, out=exact[rows])
         np.subtract(block, top, out=rest)
-        if brief:
-            crossed, small = np.zeros(block.shape[0]), exact[:, 2] + rest @ vector
-        else:
+        if not brief:
             middle = _leading(rest, size * unit**2, top)
             rest -= middle
-            products = middle @ middle_columns
-            crossed = products[:, 0]
-            small = exact[:, 2] + products[:, 1] + rest @ vector
-        total, e1 = two_sum(exact[:, 0], -target[rows])
-        total, e2 = two_sum(total, exact[:, 1])
-        total, e3 = two_sum(total, crossed)
-        high[rows], low[rows] = two_sum(total, (e1 + e2 + e3) + small)
+            np.matmul(middle, middle_columns, out=crossed[rows])
+        np.matmul(rest, vector, out=small[rows])
+    small += exact[:, 2] + crossed[:, 1]
+    total, e1 = two_sum(exact[:, 0], -target)
+    total, e2 = two_sum(total, exact[:, 1])
+    total, e3 = two_sum(total, crossed[:, 0])
+    high, low = two_sum(total, (e1 + e2 + e3) + small)
     # Only `small` and the sum of error terms round: n terms below 3 size length unit**2, or
     # 2 size length unit where the matrix is cut once.
     error = 8.0 * (n + 4) * _EPS * n * size * length * (unit if brief else unit**2)

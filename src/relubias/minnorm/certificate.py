@@ -35,7 +35,8 @@ from relubias._validate import (
     as_real,
     fail,
 )
-from relubias.minnorm._products import residual
+from relubias.minnorm._norm_bounds import features_norm_bound, inverse_norm_bound
+from relubias.minnorm._products import largest_entry, residual, submatrix
 from relubias.minnorm.scaling import row_scale, scaled_gram
 from relubias.minnorm.search_tree import SearchTree
 
@@ -44,11 +45,14 @@ __all__ = [
     "certify_checked_neuron",
     "certify_multipliers",
     "certify_one_neuron",
-    "features_norm_bound",
-    "inverse_norm_bound",
 ]
 
 _EPS = float(np.finfo(np.float64).eps)
+_MANY = 200
+"""Rows from which inactive ones are left out."""
+_MODERATE = 8
+"""Range of exponents of lengths that needs no scaling by row."""
+_MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -158,14 +162,17 @@ def certify_multipliers(
     Off the free rows, `orientation` times multiplier and `orientation` times slack
     ``H @ multipliers - linear`` are both to be non-negative, with product zero.
     """
-    row = row_scale(hessian)
+    few = features is not None or linear.size < _MANY
+    row = row_scale(hessian) if few else _needed_scale(hessian)
     size = _power_of_two(linear * row)
     multipliers = multipliers / row / size
     linear = linear * row / size
     hessian = scaled_gram(hessian, row)
     if features is not None:
         features = features * row[:, None]
-    slack, error = _slack(hessian, linear, multipliers, features)
+    inactive = ~free & (multipliers == 0)
+    rows = _rows(hessian, linear, free, inactive, orientation, multipliers, features)
+    slack, error = rows.slack, float(rows.error[~inactive].max(initial=0.0))
     gap, gap_error = _product_sum(
         multipliers, slack, error + _EPS * float(np.abs(slack[multipliers != 0]).max(initial=0.0))
     )
@@ -174,10 +181,7 @@ def certify_multipliers(
     if (signed < 0).any():
         norm_bound, dual_bound = math.inf, 0.0
     else:
-        inactive = ~free & (multipliers == 0)
-        norm_bound = _error_bound(
-            _Rows(hessian, linear, free, inactive, orientation, slack, error, features)
-        )
+        norm_bound = _error_bound(rows)
         # dual value: 2 e.l - l.H.l = e.l - l.(H l - e)
         low = (value - gap) - (value_error + gap_error) - 4 * _EPS * (abs(value) + abs(gap))
         dual_bound = math.sqrt(max(low, 0.0)) * (1 - 4 * _EPS)
@@ -194,13 +198,72 @@ def _power_of_two(values: Float) -> float:
     return math.ldexp(1.0, math.frexp(largest)[1]) if largest > 0 else 1.0
 
 
-def _slack(
-    hessian: Float, linear: Float, multipliers: Float, features: Float | None
-) -> tuple[Float, float]:
-    """Return ``H @ multipliers - linear`` rounded once, and a bound on the error before that."""
-    if features is None:
-        high, _, error = residual(hessian, multipliers, linear)
-        return high, error
+def _needed_scale(hessian: Float) -> Float:
+    """Return powers of two for rows of very different or extreme size; 1 if there are none."""
+    diagonal = np.diagonal(hessian)
+    exponent = np.frexp(diagonal[diagonal > 0])[1]
+    if exponent.size and max(np.ptp(exponent), np.abs(exponent).max() / 8) <= _MODERATE:
+        return np.ones(diagonal.size)
+    return row_scale(hessian)
+
+
+class _Rows(NamedTuple):
+    """The program, and the candidate's slacks with a bound on the error of each."""
+
+    hessian: Float
+    linear: Float
+    free: NDArray[np.bool_]
+    inactive: NDArray[np.bool_]
+    orientation: float
+    slack: Float
+    error: Float
+    features: Float | None
+    block: Float | None
+    """Block of the rows that are not inactive, where there are many."""
+
+
+def _rows(
+    hessian: Float,
+    linear: Float,
+    free: NDArray[np.bool_],
+    inactive: NDArray[np.bool_],
+    orientation: float,
+    multipliers: Float,
+    features: Float | None,
+) -> _Rows:
+    """Find the slacks ``H @ multipliers - linear`` and bounds on their errors.
+
+    An inactive row has to be known to no more digits than tell its sign.
+    """
+    block = None
+    if features is not None:
+        high, least = _slack_on_features(features, linear, multipliers)
+        error = np.full(linear.size, least)
+    elif linear.size < _MANY:
+        high, _, least = residual(hessian, multipliers, linear)
+        error = np.full(linear.size, least)
+    else:
+        active = np.flatnonzero(~inactive)
+        block = submatrix(hessian, active, active)
+        diagonal = np.diagonal(hessian)
+        even = 0.0 < float(diagonal.max()) <= 2.0 ** (2 * _MODERATE) * float(diagonal.min())
+        # positive semi-definite to rounding: no entry exceeds the diagonal by much
+        largest = 2.0 * float(diagonal.max()) if even else largest_entry(hessian)
+        total = largest * float(np.abs(multipliers).sum())
+        high = hessian @ multipliers - linear
+        error = 2.0 * (linear.size + 4) * _EPS * (total + np.abs(linear))
+        high[active], _, error[active] = residual(block, multipliers[active], linear[active])
+        doubtful = np.flatnonzero(inactive & (orientation * high <= error))
+        if doubtful.size:
+            part = submatrix(hessian, doubtful, active)
+            high[doubtful], _, error[doubtful] = residual(
+                part, multipliers[active], linear[doubtful]
+            )
+    return _Rows(hessian, linear, free, inactive, orientation, high, error, features, block)
+
+
+def _slack_on_features(features: Float, linear: Float, multipliers: Float) -> tuple[Float, float]:
+    """Return ``X @ X.T @ multipliers - linear`` and a bound on the error of every entry."""
     n_features = int(features.shape[1])
     weights, rest, first_error = residual(
         np.ascontiguousarray(features.T), multipliers, np.zeros(n_features)
@@ -221,28 +284,21 @@ def _product_sum(a: Float, b: Float, error_of_b: float) -> tuple[float, float]:
     )
 
 
-class _Rows(NamedTuple):
-    """The program, and the candidate's slacks with a bound on the error of each."""
-
-    hessian: Float
-    linear: Float
-    free: NDArray[np.bool_]
-    inactive: NDArray[np.bool_]
-    orientation: float
-    slack: Float
-    error: float
-    features: Float | None
-
-
 def _error_bound(rows: _Rows) -> float:
     """Bound ``sqrt(r H^-1 r)`` for the residual r of the theorem."""
-    r, pad = _theorem_residual(rows.slack, rows.inactive, rows.orientation, rows.error)
-    bound = _inverse_norm_bound(rows, np.arange(r.size), r, pad)
-    return bound if math.isfinite(bound) else _bound_on_basis(rows)
+    everyone = np.arange(rows.slack.size)
+    if rows.block is None:
+        r, pad = _theorem_residual(rows.slack, rows.inactive, rows.orientation, rows.error)
+        bound = _inverse_norm_bound(rows, everyone, r, pad)
+    else:
+        bound = _bound_on_basis(rows, everyone, everyone)
+    if math.isfinite(bound):
+        return bound
+    return _bound_on_basis(rows, *_groups_of_equal_rows(rows.hessian))
 
 
 def _theorem_residual(
-    slack: Float, inactive: NDArray[np.bool_], orientation: float, error: float
+    slack: Float, inactive: NDArray[np.bool_], orientation: float, error: Float
 ) -> tuple[Float, Float]:
     """Return r and what rounding may have done to each entry."""
     kept = ~inactive | (orientation * slack < error)
@@ -254,20 +310,21 @@ def _theorem_residual(
 def _inverse_norm_bound(rows: _Rows, chosen: NDArray[np.intp], r: Float, pad: Float) -> float:
     if rows.features is not None:
         return features_norm_bound(rows.features[chosen], r, pad)
+    if rows.block is not None and np.array_equal(chosen, np.flatnonzero(~rows.inactive)):
+        return inverse_norm_bound(rows.block, r, pad)
     whole = chosen.size == rows.slack.size
-    matrix = rows.hessian if whole else rows.hessian[np.ix_(chosen, chosen)]
+    matrix = rows.hessian if whole else submatrix(rows.hessian, chosen, chosen)
     return inverse_norm_bound(matrix, r, pad)
 
 
-def _bound_on_basis(rows: _Rows) -> float:
+def _bound_on_basis(rows: _Rows, first: NDArray[np.intp], group: NDArray[np.intp]) -> float:
     """Drop rows that bind nothing, and certify the program of the others.
 
-    Rows that are equal to rounding and ask for the same thing count once. An inactive row is
-    redundant if the optimum of the other rows satisfies it: its slack exceeds the error bound
-    times its length.
+    Rows that are equal to rounding and ask for the same thing count once: `first` is one row of
+    each group, and `group` the group of each row. An inactive row is redundant if the optimum of
+    the other rows satisfies it: its slack exceeds the error bound times its length.
     """
-    first, group = _groups_of_equal_rows(rows.hessian)
-    linear, free, slack = rows.linear, rows.free, rows.slack[first]
+    linear, free, slack, error = rows.linear, rows.free, rows.slack[first], rows.error[first]
     same = (linear == linear[first][group]) & (free == free[first][group])
     length = np.sqrt(np.diagonal(rows.hessian))[first]
     core = np.zeros(first.size, dtype=np.bool_)
@@ -276,16 +333,16 @@ def _bound_on_basis(rows: _Rows) -> float:
         return math.inf
     candidates = ~core & (length > 0)
     core &= length > 0
-    r, pad = _theorem_residual(slack, ~core, rows.orientation, rows.error)
+    r, pad = _theorem_residual(slack, ~core, rows.orientation, error)
     binding = np.zeros(first.size, dtype=np.bool_)
-    for _ in range(5):
+    for attempt in range(_MAX_ATTEMPTS):
         chosen = np.flatnonzero(core | binding)
         bound = _inverse_norm_bound(rows, first[chosen], r[chosen], pad[chosen])
-        reach = bound * length * (1 + 4 * _EPS) + rows.error
+        reach = bound * length * (1 + 4 * _EPS) + error
         tight = candidates & ~binding & ~(rows.orientation * slack > reach)
         if not math.isfinite(bound) or not tight.any():
             return bound
-        binding |= tight
+        binding |= tight if attempt < _MAX_ATTEMPTS - 2 else candidates
     return math.inf
 
 
@@ -303,60 +360,3 @@ def _groups_of_equal_rows(hessian: Float) -> tuple[NDArray[np.intp], NDArray[np.
                 break
     first, group = np.unique(leader, return_inverse=True)
     return first, group
-
-
-def inverse_norm_bound(matrix: Float, vector: Float, pad: Float) -> float:
-    r"""Bound :math:`\sqrt{v^\top A^{-1} v}` for every v within `pad` of `vector`, entrywise.
-
-    The Cholesky factor of :math:`A - \tau I` is used, with :math:`\tau` above all rounding errors
-    of the factorisation and of the solve: its inverse exceeds that of A. Infinite if the shifted
-    matrix is not positive definite.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n)
-        Symmetric, of about unit diagonal.
-    vector : ndarray of shape (n,)
-        Right-hand side.
-    pad : ndarray of shape (n,)
-        Bound on the error of each entry of `vector`.
-    """
-    from scipy.linalg.lapack import dpotrf, dtrtrs
-
-    n = matrix.shape[0]
-    if n == 0 or not (vector.any() or pad.any()):
-        return 0.0
-    rounding = 4 * (n + 2) * _EPS * float(np.trace(matrix))
-    shifted = matrix.copy()
-    shifted[np.diag_indices(n)] -= 2 * rounding
-    factor, info = dpotrf(shifted.T, lower=1, clean=0, overwrite_a=1)
-    if info != 0:
-        return math.inf
-    v = dtrtrs(factor, vector, lower=1)[0]
-    bound = float(np.linalg.norm(v)) + float(np.linalg.norm(pad)) / math.sqrt(rounding)
-    return bound * (1 + (n + 10) * _EPS)
-
-
-def features_norm_bound(features: Float, vector: Float, pad: Float) -> float:
-    r"""Bound :math:`\|X^+ v\|` for every v within `pad` of `vector`, entrywise.
-
-    With the QR factorisation :math:`X^\top = QR`, whose backward error is below
-    ``dn eps`` times the Frobenius norm of X; infinite if that reaches the smallest singular value.
-    """
-    from scipy.linalg import qr, solve_triangular
-
-    n, n_features = features.shape
-    if n == 0 or not (vector.any() or pad.any()):
-        return 0.0
-    if n > n_features:
-        return math.inf
-    factor = qr(features.T, mode="r")[0][:n]
-    if (np.diagonal(factor) == 0).any():
-        return math.inf
-    inverse = float(np.linalg.norm(solve_triangular(factor, np.eye(n))))
-    share = 4 * n * n_features * _EPS * float(np.linalg.norm(features)) * inverse
-    if share >= 0.5:
-        return math.inf
-    v = solve_triangular(factor, vector, trans="T")
-    bound = float(np.linalg.norm(v)) + inverse * float(np.linalg.norm(pad))
-    return bound / (1 - 2 * share)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from relubias._compensated import two_prod, two_sum
 from relubias._validate import Float
+from relubias.minnorm._norm_bounds import inverse_norm_bound
 from relubias.minnorm._products import residual
 from relubias.minnorm._systems import Map, cholesky_solver
-from relubias.minnorm.certificate import inverse_norm_bound
 from relubias.minnorm.scaling import row_scale, scaled_gram
 from relubias.minnorm.solution import MinimumNorm
 

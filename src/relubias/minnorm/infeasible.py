@@ -82,10 +82,16 @@ def contradiction(gram: Float, target: Float) -> Float | None:
     if lost.size:
         z[lost[0]] = 1.0
         return z
-    weights = np.sin(1.0 + np.arange(target.size))
-    sums = (gram * weights).sum(axis=1)  # equal rows have bit-equal sums
-    order = np.argsort(sums, kind="stable")
-    for k in np.flatnonzero(np.diff(sums[order]) == 0):
+    diagonal = np.diagonal(gram)  # equal rows have equal diagonals
+    order = np.argsort(diagonal, kind="stable")
+    repeated = diagonal[order[1:]] == diagonal[order[:-1]]
+    if not repeated.any():
+        return None
+    rows = np.sort(order[np.append(repeated, False) | np.append(False, repeated)])
+    sums = (gram[rows] * np.sin(1.0 + np.arange(target.size))).sum(axis=1)  # and bit-equal sums
+    order = rows[np.argsort(sums, kind="stable")]
+    sums = np.sort(sums)
+    for k in np.flatnonzero(np.diff(sums) == 0):
         i, j = order[k], order[k + 1]
         if target[i] != target[j] and np.array_equal(gram[i], gram[j]):
             z[i] = 1.0 if abs(target[i]) >= abs(target[j]) else -1.0
