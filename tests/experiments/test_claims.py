@@ -122,6 +122,39 @@ def test_the_equal_split_is_optimal_in_high_dimension_only():
         assert figures[f"fraction_proved_ratio{ratio}"] == 1
 
 
+def test_flow_leaves_next_to_nothing_of_the_gap_in_high_dimension():
+    figures = measured("flow_gap")
+    assert figures["fraction_certified"] == 1
+    assert figures["fraction_dependent_d2e1"] > 0.4
+    assert figures["fraction_dependent_above1e-3_d2e3"] == 0
+    assert figures["largest_gap_otherwise"] < 1e-10
+    assert figures["relative_gap_descent_d2e3"] == pytest.approx(0.0073, abs=0.002)
+
+
+def test_descent_converges_to_the_flow_at_first_order():
+    figures = measured("flow_limit")
+    for name in ("m1", "m2", "m2_wide"):
+        assert figures[f"order_{name}"] == pytest.approx(1, abs=0.35)  # 5 seeds
+        assert figures[f"fraction_other_basin_{name}_smallest"] == 0
+    assert figures["fraction_unfinished"] == 0
+    assert figures["fraction_sliding_at_limit"] > 0.4
+
+
+def test_vardi_and_shamirs_example_has_the_published_limits():
+    figures = measured("vardi_shamir")
+    # Exact: descent extrapolated to steps of zero gives the same eight digits.
+    assert figures["s_gamma1"] == pytest.approx(-0.04077292, abs=1e-8)
+    assert figures["s_gamma2"] == pytest.approx(-0.11069646, abs=1e-8)
+    assert figures["s_gamma5"] == pytest.approx(-0.20904881, abs=1e-8)
+    # With steps of 1e-5.
+    assert figures["s_descent_gamma1"] == pytest.approx(-0.04078, abs=5e-6)
+    assert figures["s_descent_gamma2"] == pytest.approx(-0.11071, abs=5e-6)
+    assert figures["s_descent_gamma5"] == pytest.approx(-0.20907, abs=5e-6)
+    assert figures["n_published_intervals_hit"] == 3
+    assert figures["largest_relative_norm"] < 1.0011
+    assert agreements("vardi_shamir") == [Agreement.AGREES, Agreement.BEYOND]
+
+
 def test_the_law_on_the_test_vector():
     # K = 4 I, y = (1, -1), eps = 0.1, kappa = 0.6: the gap is 0.28.
     assert gap_law(0.6, np.array([1.0, -1.0]), 0.1, 4.0) == pytest.approx(0.28)
