@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.orbits import Orbit
-from relubias.minnorm.pattern_prices import FREE, LOW, Pricing, price_patterns
+from relubias.minnorm.pattern_boxes import FREE, LOW
+from relubias.minnorm.pattern_prices import Pricing, price_patterns
 
 __all__ = ["Column", "NodeBound", "best_prices", "bound_at"]
 

@@ -23,7 +23,8 @@ from relubias.minnorm.fractional_counts import Column, NodeBound, best_prices, b
 from relubias.minnorm.orbits import Orbit, decide, first_orbits, is_coverable
 from relubias.minnorm.pattern_exchange import Exchange
 from relubias.minnorm.pattern_network import PatternNetwork, Patterns, as_patterns
-from relubias.minnorm.pattern_prices import LOW, earnings_at_most
+from relubias.minnorm.pattern_boxes import LOW
+from relubias.minnorm.pattern_prices import earnings_at_most
 from relubias.minnorm.scaling import Units
 from relubias.minnorm.search import Search
 from relubias.minnorm.search_tree import SearchTree

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.orbits import Orbit
+from relubias.minnorm.pattern_boxes import LOW
 from relubias.minnorm.pattern_network import PatternNetwork, Patterns, fit_patterns
-from relubias.minnorm.pattern_prices import LOW, price_patterns
+from relubias.minnorm.pattern_prices import price_patterns
 
 __all__ = ["Exchange"]
 
