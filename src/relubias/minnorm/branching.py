@@ -18,6 +18,7 @@ from relubias._validate import Float
 from relubias.minnorm.node import FAILED, SOLVED, Engine, Node, plain
 from relubias.minnorm.node_bounds import NodeBounds
 from relubias.minnorm.pool import OFF, SHARED, SOLE, UNDECIDED
+from relubias.minnorm.record import Record
 from relubias.minnorm.tableau import Tableau
 
 __all__ = ["Tree"]
@@ -32,13 +33,11 @@ _MAX_REPAIRS = 5
 _SIDE = 0.1  # weight of the larger of two predicted degradations
 
 
-class Tree:
+class Tree(Record):
     """A branch and bound over one frozen root.
 
     Attributes
     ----------
-    parent, sample, choice : list of int
-        The record, root first.
     bounds : NodeBounds
         Half the squared norm that no network below each node undercuts.
     incumbent : float
@@ -52,19 +51,12 @@ class Tree:
     ) -> None:
         self.table, self.bounds, self.engine, self.incumbent = table, bounds, engine, incumbent
         self.branch: Branch | None = None
-        self.parent: list[int] = []
-        self.sample: list[int] = []
-        self.choice: list[int] = []
+        super().__init__(table.rows.of_sample.shape[0])
         self.root_value = -math.inf
         self.is_finished = False
         self._heap: list[tuple[float, int]] = []
         self._flips: dict[int, NDArray[np.int32]] = {}
         self._current = math.inf
-
-    @property
-    def n_nodes(self) -> int:
-        """Nodes solved so far."""
-        return len(self.parent)
 
     @property
     def running_bound(self) -> float:
@@ -79,21 +71,6 @@ class Tree:
         for index in range(1, len(bound)):
             bound[index] = max(bound[index], bound[self.parent[index]])
         return np.array(bound)
-
-    def leaves(self) -> NDArray[np.intp]:
-        """Return the nodes without children."""
-        is_leaf = np.ones(self.n_nodes, dtype=np.bool_)
-        parent = np.array(self.parent)
-        is_leaf[parent[parent >= 0]] = False
-        return np.flatnonzero(is_leaf)
-
-    def decisions(self, index: int) -> Branch:
-        """Return what is decided at a node."""
-        branch = np.full(self.table.rows.of_sample.shape[0], UNDECIDED)
-        while index > 0:
-            branch[self.sample[index]] = self.choice[index]
-            index = self.parent[index]
-        return branch
 
     def run(self, pause: Callable[[], bool], max_nodes: float = math.inf) -> None:
         """Search until finished, `pause()` is true, or there are `max_nodes` nodes."""
@@ -210,10 +187,7 @@ class Tree:
         self.branch = branch
 
     def _record(self, parent: int, sample: int, choice: int, node: Node) -> int:
-        index = self.n_nodes
-        self.parent.append(parent)
-        self.sample.append(sample)
-        self.choice.append(choice)
+        index = self.record(parent, sample, choice)
         known = -math.inf if parent < 0 else self.bounds.bounds[parent]
         self.bounds.add(node.kind, node.multiplier, node.slack, known)
         return index

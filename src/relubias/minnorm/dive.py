@@ -114,8 +114,8 @@ class Dive:
                     stack.append(child)
         return None
 
-    def _unfitted(self, leaf: Leaf) -> tuple[NDArray[np.intp], Branch]:
-        """Return the samples that the network misfits, clearest decision first, and decisions."""
+    def misfits(self, leaf: Leaf) -> tuple[NDArray[np.intp], Float, Float]:
+        """Return the undecided samples that the network misfits, and how far from each side."""
         labels, n = self.labels, self.labels.size
         dual = leaf.pool.duals(leaf.solution.multipliers, n)
         u = dual @ self.gram
@@ -130,13 +130,18 @@ class Dive:
         misfit |= zero & (u > noise).any(axis=0)
         misfit &= leaf.branch == UNDECIDED
         samples = np.flatnonzero(misfit)
-        difference = (sole_cost - shared_cost)[samples]
+        return samples, sole_cost[samples], shared_cost[samples]
+
+    def _unfitted(self, leaf: Leaf) -> tuple[NDArray[np.intp], Branch]:
+        """Return the misfits, clearest decision first, and decisions."""
+        samples, sole_cost, shared_cost = self.misfits(leaf)
+        difference = sole_cost - shared_cost
         order = np.argsort(-np.abs(difference), kind="stable")
         return samples[order], np.where(difference[order] <= 0, SOLE, SHARED)
 
     def improve(self, leaf: Leaf) -> Leaf:
         """Change decisions whose multiplier asks for it, one at a time, while it helps."""
-        leaf = self._all_decided(leaf)
+        leaf = self.settled(leaf)
         work = 2.0 * leaf.pool.right.size**3
         trials = int(_IMPROVEMENT_WORK / work)
         improved = True
@@ -150,12 +155,12 @@ class Dive:
                 branch[sample] = SOLE + SHARED - branch[sample]
                 other = self.solve(branch)
                 if other.solution.fits and other.value < leaf.value * (1 - 1e-12):
-                    leaf = self._all_decided(other)
+                    leaf = self.settled(other)
                     improved = True
                     break
         return leaf
 
-    def _all_decided(self, leaf: Leaf) -> Leaf:
+    def settled(self, leaf: Leaf) -> Leaf:
         """Decide every sample the way the network fits it already."""
         labels, multipliers = self.labels, leaf.solution.multipliers
         k = int((labels != 0).sum())

@@ -28,6 +28,7 @@ from relubias.problem import Problem
 
 __all__ = ["solve_both_signs", "solve_one_sign"]
 
+_EPS = float(np.finfo(np.float64).eps)
 _LEAST_MARGIN = 1e-10
 
 
@@ -206,7 +207,12 @@ def _zero(problem: Problem) -> MinimumNorm:
 def _no_pair(
     problem: Problem, pair: Pair, units: Units, neuron_of: NDArray[np.intp]
 ) -> MinimumNorm:
-    """Only two neurons are proved infeasible by the relaxation of two."""
+    """Only two neurons are proved infeasible by the relaxation of two, or by a search."""
+    if pair.conflict is not None and problem.n_neurons == 2:
+        nothing = without_network(problem, None, pair.conflict)
+        if pair.certificate is None:
+            return nothing
+        return dataclasses.replace(nothing, certificate=pair.certificate, n_nodes=pair.n_nodes)
     if pair.ray is None or problem.n_neurons > 2:
         return without_network(problem, None, np.zeros(0, dtype=np.intp))
     ray = pair.ray * units.row
@@ -224,6 +230,8 @@ def _predictions(
     a, b = pair_multipliers(y, dual, weights)
     shared = (y == 0) & (dual > 0).any(axis=0)
     shared[y != 0] = (b < 0) | ((a == 0) & (b > 0))
+    noise = 64 * y.size * _EPS * (1.0 + float(np.abs(dual).max()))
+    shared |= ~dual.any(axis=0) & (primal > noise).all(axis=0)  # others hold it, such as a copy
     own = np.array([y > 0, y < 0]) & ~shared
     held = ~own & ~shared & (dual != 0)
     primal = np.where(own, np.abs(y), primal)

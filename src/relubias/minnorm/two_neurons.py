@@ -14,6 +14,7 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
@@ -35,6 +36,8 @@ class Pair(NamedTuple):
     certificate: MinimumNormCertificate | None
     ray: Float | None
     n_nodes: int
+    conflict: NDArray[np.intp] | None = None
+    """Samples that no network fits together, if a search proves that."""
 
 
 def solve_two_neurons(
@@ -91,28 +94,38 @@ def solve_two_neurons(
     bound = certify_multipliers(
         pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
     ).lower_bound
+    leaf = _network(dive, hull, bound, decoupled, units)
+    if leaf is not None:
+        dual = leaf.pool.duals(leaf.solution.multipliers, labels.size)
+        certificate = certify_two_neurons(gram, labels, dual, weights, bound)
+        if certificate.kind != "bound only" or closed_form_only:
+            return Pair(dual, certificate, None, 1)
+    elif closed_form_only:
+        return Pair(decoupled, _with_bound(certificate, bound), None, dive.n_nodes)
+    found = search_pair(dive, leaf, units, search)
+    certificate = found.certificate
+    if certificate.kind == "bound only":
+        certificate = _with_bound(certificate, bound)
+    if found.leaf is None:
+        return Pair(decoupled, certificate, None, found.n_nodes, found.conflict)
+    dual = found.leaf.pool.duals(found.leaf.solution.multipliers, labels.size)
+    return Pair(dual, certificate, None, found.n_nodes)
+
+
+def _network(
+    dive: Dive, hull: Leaf, bound: float, decoupled: Float | None, units: Units
+) -> Leaf | None:
+    """Find a good network from the relaxation."""
     leaf = dive.run(hull)
     if leaf is None:
-        return Pair(decoupled, _with_bound(certificate, bound), None, dive.n_nodes)
-    search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
-    leaf = leaf if leaf is hull else dive.improve(leaf)
+        return None
+    dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
+    leaf = dive.improve(leaf)
     if decoupled is not None:
-        alone = dive.solve(np.full(labels.size, SOLE), leaf.solution.active)
+        alone = dive.solve(np.full(dive.labels.size, SOLE), leaf.solution.active)
         leaf = alone if alone.solution.fits and alone.value < leaf.value else leaf
-    search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
-    dual = leaf.pool.duals(leaf.solution.multipliers, labels.size)
-    certificate = certify_two_neurons(gram, labels, dual, weights, bound)
-    if certificate.kind != "bound only":
-        return Pair(dual, certificate, None, 1)
-    found = None if closed_form_only else search_pair(dive, leaf, units, search)
-    if found is None:
-        return Pair(dual, certificate, None, dive.n_nodes)
-    dual = found.leaf.pool.duals(found.leaf.solution.multipliers, labels.size)
-    if found.certificate.kind == "bound only":
-        certificate = _with_bound(found.certificate, bound)
-    else:
-        certificate = found.certificate
-    return Pair(dual, certificate, None, found.n_nodes)
+    dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
+    return leaf
 
 
 def _with_bound(
