@@ -56,6 +56,8 @@ class Row:
     measured: str
     peers: list[Timing] = field(default_factory=list)
     note: str = ""
+    cell: str = ""
+    """If given, the row becomes one line of a table of all such rows, and this is its head."""
 
 
 def interleaved(
@@ -170,7 +172,8 @@ def main(rows: Callable[[int], list[Row]]) -> None:
 def as_text(row: Row) -> str:
     """Return one row for the screen."""
     verdict = {True: "reached", False: "MISSED", None: "no figure"}[row.reached]
-    lines = [f"{row.subject}", f"  {verdict}: {row.measured}  (figure: {row.figure})"]
+    figure = f"  (figure: {row.figure})" if row.figure else ""
+    lines = [f"{row.subject}", f"  {verdict}: {row.measured}{figure}"]
     for timing in [row.ours, *row.peers]:
         error = "" if timing.error is None else f", error {timing.error:.1e}"
         ratio = "" if timing is row.ours else f", {times(timing.cpu / row.ours.cpu)} ours"

@@ -75,8 +75,13 @@ def page(results: dict[str, dict]) -> str:
             row = Row(**{**raw, "ours": Timing(**raw["ours"])})
             row.peers = [Timing(**peer) for peer in raw["peers"]]
             verdict = {True: "reached", False: "**missed**", None: ""}[row.reached]
-            parts.append(f"| {row.subject} | {row.figure} | {row.measured} | {verdict} |")
-            sections.append(section(row))
+            if row.figure:
+                parts.append(f"| {row.subject} | {row.figure} | {row.measured} | {verdict} |")
+            if not row.cell:
+                sections.append(section(row))
+        cells = [raw for raw in part["rows"] if raw.get("cell")]
+        if cells:
+            sections.append(grid(cells))
     return "\n".join(parts) + "\n" + "\n".join(sections)
 
 
@@ -97,6 +102,27 @@ def section(row: Row) -> str:
         )
     note = f"\n{row.note}\n" if row.note else ""
     return "\n".join([*lines, note])
+
+
+def grid(rows: list[dict]) -> str:
+    """Return one line for each row: time as a multiple of ours / error, for each candidate."""
+    names = list(dict.fromkeys(peer["name"] for row in rows for peer in row["peers"]))
+    lines = [
+        "### Each cell: time as a multiple of ours / error\n",
+        "| n, d | ours / certified bound | " + " | ".join(names) + " |",
+        "|---|---|" + "---|" * len(names),
+    ]
+    for row in rows:
+        ours, peers = row["ours"], {peer["name"]: peer for peer in row["peers"]}
+        cells = [f"{seconds(ours['cpu'])} / {ours['error']:.0e}"]
+        for name in names:
+            peer = peers.get(name)
+            cells.append(
+                "-" if peer is None else f"{peer['cpu'] / ours['cpu']:.2g} / {peer['error']:.0e}"
+            )
+        lines.append(f"| {row['cell']} | " + " | ".join(cells) + " |")
+    notes = dict.fromkeys(row["note"] for row in rows if row["note"])
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def main() -> int:
