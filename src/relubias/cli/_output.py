@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from relubias.cli._files import printable
+from relubias._files import printable
 from relubias.errors import InvalidInputError
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relubias.cli._files import printable
+from relubias._files import printable
 from relubias.cli._output import Section, number
 from relubias.problem import Problem
 

@@ -2,6 +2,7 @@
 
 from relubias.minnorm.batch import MinimumNormBatch, minimum_norm_batch
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_one_neuron
+from relubias.minnorm.files import load, save
 from relubias.minnorm.linear import LinearMinimumNorm, LinearStatus, linear_minimum_norm
 from relubias.minnorm.search_tree import SearchTree
 from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
@@ -19,7 +20,9 @@ __all__ = [
     "Verification",
     "certify_one_neuron",
     "linear_minimum_norm",
+    "load",
     "minimum_norm",
     "minimum_norm_batch",
+    "save",
     "verify",
 ]

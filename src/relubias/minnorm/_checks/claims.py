@@ -11,11 +11,12 @@ import numpy as np
 from relubias.minnorm._checks.certificates import bound_of_pair, bound_of_parts, theta_by_sign
 from relubias.minnorm._checks.exact import EPS, Data, unit_data
 from relubias.minnorm._checks.infeasible import check_farkas
-from relubias.minnorm._checks.leaves import TreeCheck, check_tree
+from relubias.minnorm._checks.leaves import check_tree
 from relubias.minnorm._checks.lower import single_samples
 from relubias.minnorm._checks.network import NetworkCheck, check_network
 from relubias.minnorm._checks.pair_leaves import PairLeaves
-from relubias.minnorm._checks.parts_leaves import PartsLeaves
+from relubias.minnorm._checks.relaxation import relaxed_bound
+from relubias.minnorm.search_tree import SearchTree
 from relubias.minnorm.solution import MinimumNorm, MinimumNormStatus
 from relubias.minnorm.verification import Check, Verification
 from relubias.problem import Problem
@@ -78,8 +79,7 @@ def _exact(data: Data) -> str:
 def _infeasible(data: Data, solution: MinimumNorm, options: _Options) -> Verification:
     farkas, tree = solution.certificate.farkas, solution.certificate.tree
     if farkas is None and tree is not None:
-        check = _tree_infeasible(data, check_tree(data, tree, math.inf, math.inf, options))
-        return _without(data, solution, [check], *_leaf_facts(data, check, tree.leaves.size))
+        return _searched(data, solution, tree, options)
     if farkas is None:
         sentence = "infeasibility is claimed without a proof"
         return _without(data, solution, [Check("infeasible", None, 0.0, 0.0, sentence)], 0.0, 0)
@@ -110,14 +110,15 @@ def _infeasible(data: Data, solution: MinimumNorm, options: _Options) -> Verific
     return _without(data, solution, checks, bound, 0)
 
 
-def _tree_infeasible(data: Data, found: TreeCheck) -> Check:
-    del data
-    return Check("infeasible", found.holds, found.margin, 0.0, found.sentence)
-
-
-def _leaf_facts(data: Data, check: Check, n_leaves: int) -> tuple[float, int]:
-    del data
-    return (math.inf, n_leaves) if check.holds else (0.0, 0)
+def _searched(
+    data: Data, solution: MinimumNorm, tree: SearchTree, options: _Options
+) -> Verification:
+    if not options.leaves:
+        sentence = "that nothing fits rests on a search; verify it leaf by leaf with leaves=True"
+        return _without(data, solution, [Check("infeasible", None, 0.0, 0.0, sentence)], 0.0, 0)
+    found = check_tree(data, tree, math.inf, math.inf, options.deadline)
+    check = Check("infeasible", found.holds, found.margin, 0.0, found.sentence)
+    return _without(data, solution, [check], data.norm(found.bound), found.n_verified)
 
 
 def _network(data: Data, solution: MinimumNorm, options: _Options) -> Verification:
@@ -135,7 +136,7 @@ def _network(data: Data, solution: MinimumNorm, options: _Options) -> Verificati
         bound = max(bound, _relaxed_bound(data, network, claimed * (1 - options.rtol), reach))
     if bound < claimed * (1 - options.rtol) and tree is not None:
         if options.leaves:
-            found = check_tree(data, tree, claimed * (1 - options.rtol), reach, options)
+            found = check_tree(data, tree, claimed * (1 - options.rtol), reach, options.deadline)
             bound, n_leaves, trust = max(bound, found.bound), found.n_verified, found.sentence
         else:
             trust = "it rests on a search; verify it leaf by leaf with leaves=True"
@@ -194,13 +195,11 @@ def _relaxed_bound(data: Data, network: NetworkCheck, needed: float, reach: floa
     """Return the bound of the convex relaxation of all networks, solved anew."""
     n, signs = data.target.size, np.sort(data.signs)
     if signs.size == 2 and signs[0] != signs[1]:
-        leaves = PairLeaves(data, np.zeros(n))
-        return leaves.bound(leaves.start(), reach)[0]
+        return PairLeaves(data, np.zeros(n)).relaxed(reach)
     best = 0.0
     if n * signs.size <= _MOST_PARTS:
         for theta in (theta_by_sign(data, network), np.ones((2, n)), np.zeros((2, n))):
-            leaves = PartsLeaves(data, theta)
-            best = max(best, leaves.bound(leaves.start(), reach)[0])
+            best = max(best, relaxed_bound(data, theta, reach))
             if best >= needed:
                 break
     return best

@@ -8,25 +8,28 @@ Its answer only suggests multipliers, so it need not be exact.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._checks.exact import EPS, Data
 from relubias.minnorm._checks.lower import Rows, convex_pair_theta, pair_bound, pair_rows
+from relubias.minnorm.search_tree import SearchTree
 
 __all__ = ["PairLeaves"]
 
 _MAX_STEPS = 40
 _RIDGE = 1e-14
+_EXTRA_NODES = 200
+"""Nodes that may be added below one leaf whose bound a single dual value does not reach."""
 Choices = NDArray[np.int8]
 Bool = NDArray[np.bool_]
 
 
 class PairLeaves:
     """Leaves of a search for one neuron of each sign."""
-
-    options = (1, 2)
 
     def __init__(self, data: Data, theta: Float) -> None:
         self.data = data
@@ -76,25 +79,44 @@ class PairLeaves:
         matrix = both[:, :-1]
         return matrix / 2 + matrix.T / 2, both[:, -1]
 
+    def relaxed(self, reach: float) -> float:
+        """Return the bound with no sample decided."""
+        return self.bound(self.start(), reach)[0]
+
     def start(self) -> Choices:
         """Return the decisions at the root."""
         return np.zeros(self.data.target.size, dtype=np.int8)
 
-    def decide(self, choices: Choices, neuron: int, sample: int, choice: int) -> Choices:
-        """Return the decisions after one more."""
-        del neuron
-        after = choices.copy()
-        after[sample] = choice
-        return after
+    def children(self, choices: Choices, tree: SearchTree, nodes: list[int]) -> list[Choices] | str:
+        """Return the decisions at the children, or why these do not cover everything."""
+        samples, sides = tree.sample[nodes], tree.choice[nodes]
+        sample = int(samples[0])
+        if (samples != sample).any() or not 0 <= sample < choices.size or choices[sample]:
+            return "no open sample is decided"
+        if sorted(sides.tolist()) != [1, 2]:
+            return "a way to decide a sample is missing"
+        return [_decided(choices, sample, int(side)) for side in sides]
 
-    def mistake(self, choices: Choices, neuron: int, sample: int) -> str:
-        """Return why this decision cannot come next; empty if it can."""
-        if neuron != 0 or not 0 <= sample < choices.size:
-            return "there is no such sample"
-        return "a sample is decided twice" if choices[sample] else ""
+    def proved(
+        self, choices: Choices, tree: SearchTree, leaf: int, needed: float, reach: float
+    ) -> float:
+        """Return the bound below a leaf; decide more samples if one dual value is too weak."""
+        del tree, leaf
+        stack, lowest, budget = [choices], math.inf, _EXTRA_NODES
+        while stack:
+            current = stack.pop()
+            value, sample = self.bound(current, reach)
+            budget -= 1
+            if value >= needed:
+                lowest = min(lowest, value)
+            elif sample < 0 or budget < 0:
+                return min([lowest, value, *(self.bound(left, reach)[0] for left in stack)])
+            else:
+                stack += [_decided(current, sample, side) for side in (1, 2)]
+        return lowest
 
-    def bound(self, choices: Choices, reach: float) -> tuple[float, tuple[int, int] | None]:
-        """Return a lower bound, at most `reach`, and the sample to decide next."""
+    def bound(self, choices: Choices, reach: float) -> tuple[float, int]:
+        """Return a lower bound, at most `reach`, and the sample to decide next, or -1."""
         decided = choices[self.rows.sample]
         kept = np.where(self.is_off, decided == 1, np.where(self.is_tied, decided == 2, True))
         fixed = np.where(self.rows.pair >= 0, decided == np.where(self.second, 2, 1), False)
@@ -110,10 +132,8 @@ class PairLeaves:
         value = pair_bound(self.data, rows, theta, point, reach)
         return value, self._undecided(choices, rows, point, slack)
 
-    def _undecided(
-        self, choices: Choices, rows: Rows, multipliers: Float, slack: Float
-    ) -> tuple[int, int] | None:
-        """Return the sample that the relaxation fits worst."""
+    def _undecided(self, choices: Choices, rows: Rows, multipliers: Float, slack: Float) -> int:
+        """Return the sample that the relaxation fits worst; -1 if it fits all."""
         score = np.zeros(choices.size)
         first = np.flatnonzero((rows.pair > np.arange(rows.pair.size)) & (rows.pair >= 0))
         product = np.minimum(slack[first], slack[rows.pair[first]])
@@ -124,7 +144,13 @@ class PairLeaves:
         score[zero] = loose[zero]
         score[choices != 0] = 0.0
         worst = int(np.argmax(score))
-        return (0, worst) if score[worst] > 64 * EPS else None
+        return worst if score[worst] > 64 * EPS else -1
+
+
+def _decided(choices: Choices, sample: int, side: int) -> Choices:
+    after = choices.copy()
+    after[sample] = side
+    return after
 
 
 def _solved(hessian: Float, right: Float, free: Bool, guess: Bool) -> Float:

@@ -1,6 +1,6 @@
-r"""Bounds of networks of any width with parts of predictions decided to be zero.
+r"""The convex relaxation of networks of any width, solved anew.
 
-The convex program of a leaf in the active and inactive parts z = (p, q),
+Its program in the active and inactive parts z = (p, q),
 :math:`\min z^\top M z` with :math:`\sum_k s_k p_k = y` and :math:`z \ge 0`, is solved by an
 interior-point method (S. Mehrotra, SIAM J. Optim. 2 (1992)). Its answer only suggests
 multipliers, so it need not be exact.
@@ -11,85 +11,54 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._checks.exact import Data
 from relubias.minnorm._checks.lower import Masks, convex_theta, parts_bound, trivial_masks
 from relubias.minnorm._checks.network import Groups
 
-__all__ = ["PartsLeaves"]
+__all__ = ["relaxed_bound"]
 
 _RIDGE = 1e-13
 _MAX_STEPS = 80
-Choices = NDArray[np.int8]
 
 
-class PartsLeaves:
-    """Leaves of a search over networks of any width; a row of decisions per neuron."""
+def relaxed_bound(data: Data, theta: Float, reach: float) -> float:
+    """Return the bound of the relaxation with products `theta`, of shape (2, n_samples)."""
+    n, m = data.target.size, data.signs.size
+    groups = Groups(np.zeros((m, n)), data.signs, np.ones(m))
+    masks = trivial_masks(data, groups)
+    sign = data.signs[:, None]
+    if (~((masks.p & (sign * data.target > 0)).any(axis=0)) & (data.target != 0)).any():
+        return reach
+    convex = convex_theta(data, theta)[np.where(data.signs > 0, 0, 1)]
+    # G alone may be singular; the ridge only makes the suggestion less sharp
+    ridge = _RIDGE * float(np.trace(data.gram))
+    inverse = np.linalg.inv(data.gram + ridge * np.eye(n))
+    program = _Program(masks, convex, inverse / 2 + inverse.T / 2, data)
+    q, beta, price = program.solve()
+    return parts_bound(data, groups._replace(dual=beta), masks, convex, q, price, reach)
 
-    options = (-1, 1)
 
-    def __init__(self, data: Data, theta: Float) -> None:
+class _Program:
+    """The program in the parts that may be positive, p before q, by neuron and sample."""
+
+    def __init__(self, masks: Masks, theta: Float, inverse: Float, data: Data) -> None:
+        self.masks, self.theta, self.inverse = masks, theta, inverse
         self.data, self.n = data, data.target.size
-        m = data.signs.size
-        self.groups = Groups(np.zeros((m, self.n)), data.signs, np.ones(m))
-        self.trivial = trivial_masks(data, self.groups)
-        by_sign = convex_theta(data, theta)
-        self.theta = by_sign[np.where(data.signs > 0, 0, 1)]
-        # G alone may be singular; the ridge only makes the suggestion less sharp
-        ridge = _RIDGE * float(np.trace(data.gram))
-        self.inverse = np.linalg.inv(data.gram + ridge * np.eye(self.n))
-        self.inverse = self.inverse / 2 + self.inverse.T / 2
 
-    def start(self) -> Choices:
-        """Return the decisions at the root."""
-        return np.zeros((self.data.signs.size, self.n), dtype=np.int8)
-
-    def decide(self, choices: Choices, neuron: int, sample: int, choice: int) -> Choices:
-        """Return the decisions after one more; -1 is decided for all neurons alike."""
-        after = choices.copy()
-        if choice > 0:
-            after[neuron, sample] = 1
-        else:
-            after[self._alike(choices, neuron), sample] = -1
-        return after
-
-    def _alike(self, choices: Choices, neuron: int) -> NDArray[np.bool_]:
-        same = (choices == choices[neuron]).all(axis=1)
-        return same & (self.data.signs == self.data.signs[neuron])
-
-    def mistake(self, choices: Choices, neuron: int, sample: int) -> str:
-        """Return why this decision cannot come next; empty if it can."""
-        m = self.data.signs.size
-        if not (0 <= neuron < m and 0 <= sample < self.n):
-            return "there is no such neuron or sample"
-        return "a sample is decided twice" if choices[neuron, sample] else ""
-
-    def bound(self, choices: Choices, reach: float) -> tuple[float, tuple[int, int] | None]:
-        """Return a lower bound, at most `reach`, and the neuron and sample to decide next."""
-        p = self.trivial.p & (choices >= 0)
-        q = self.trivial.q & (choices <= 0)
-        masks = Masks(p, q)
-        sign, y = self.data.signs[:, None], self.data.target
-        if (~((p & (sign * y > 0)).any(axis=0)) & (y != 0)).any():
-            return reach, None  # a label that no neuron may output
-        z, price, gradient = self._interior_point(masks)
-        parts = np.zeros((2, *p.shape))
-        parts[0][p], parts[1][q] = z[: int(p.sum())], z[int(p.sum()) :]
-        push = np.zeros(p.shape)
-        push[p] = gradient[: int(p.sum())]
-        beta = push - self.theta * parts[1] / 2 + sign * price
-        pull = np.zeros(p.shape)
-        pull[q] = gradient[int(p.sum()) :]
+    def solve(self) -> tuple[Float, Float, Float]:
+        """Return inactive parts, duals and multipliers of the outputs, roughly."""
+        p, q = self.masks
+        z, price, gradient = self._interior_point(self.masks)
+        k = int(p.sum())
+        parts, push, pull = np.zeros((2, *p.shape)), np.zeros(p.shape), np.zeros(p.shape)
+        parts[0][p], parts[1][q] = z[:k], z[k:]
+        push[p], pull[q] = gradient[:k], gradient[k:]
+        beta = push - self.theta * parts[1] / 2 + self.data.signs[:, None] * price
         beta = np.where(~p & q, -pull, beta)  # there the other condition determines the dual
         beta = np.where(~p & ~q, (parts[0] - parts[1]) @ self.inverse, beta)
-        groups = self.groups._replace(dual=beta)
-        value = parts_bound(self.data, groups, masks, self.theta, parts[1], price, reach)
-        product = np.where(choices == 0, np.minimum(parts[0], parts[1]), 0.0)
-        neuron, sample = np.unravel_index(int(np.argmax(product)), product.shape)
-        enough = product[neuron, sample] > 1e-9
-        return value, (int(neuron), int(sample)) if enough else None
+        return parts[1], beta, price
 
     def _quadratic(self, masks: Masks) -> Float:
         """Return M on the parts that may be positive, p before q, by neuron and sample."""

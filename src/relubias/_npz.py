@@ -1,0 +1,77 @@
+"""Arrays in .npy streams and .npz archives, by a reader that knows numbers only, never objects."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._files import DAMAGE, require_room, short, unusable
+from relubias.errors import InvalidInputError
+
+__all__ = ["Array", "decode", "opened_archive", "read_member"]
+
+Array = NDArray[Any]
+
+_HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, Any]]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""Version 3 of the format exists for structured arrays alone."""
+
+
+def decode(path: Path, member: str, stream: IO[bytes], size: int) -> Array:
+    """Read one .npy stream of `size` bytes; objects are refused from the header alone."""
+    of = f" (array {member})" if member else ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, is_fortran, dtype = _HEADERS[np.lib.format.read_magic(stream)](stream)
+        shape = tuple(int(length) for length in shape)
+    except DAMAGE as error:
+        got = f"has no valid .npy header{of}"
+        raise unusable(path, got, "save it again with numpy.save or numpy.savez") from error
+    if dtype.hasobject:
+        raise unusable(path, f"holds Python objects{of}, never loaded here", "save plain numbers")
+    if dtype.kind not in "fiub":
+        raise unusable(path, f"holds entries of dtype {dtype}{of}", "save real numbers")
+    declared, present = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if min(shape, default=0) < 0 or declared != present:
+        got = f"declares an array of shape {short(shape)}, {short(declared)} bytes{of}, but holds"
+        raise unusable(path, f"{got} {present}", "the file is cut off or damaged; save it again")
+    require_room(path, declared)
+    try:
+        array = np.frombuffer(stream.read(), dtype) if declared else np.zeros(0, dtype)
+        return array.reshape(shape, order="F" if is_fortran else "C")
+    except DAMAGE as error:
+        raise unusable(path, f"is damaged{of}", "save it again") from error
+
+
+def opened_archive(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+    """Return the archive in an open file; the caller closes it."""
+    try:
+        return zipfile.ZipFile(file)
+    except DAMAGE as error:
+        got = "is no .npz archive, or is cut off"
+        raise unusable(path, got, "save it again with numpy.savez") from error
+
+
+def read_member(path: Path, archive: zipfile.ZipFile, member: str) -> Array:
+    """Read one array of an archive."""
+    name = member.removesuffix(".npy")
+    try:
+        info = archive.getinfo(member)
+        require_room(path, info.file_size)
+        with archive.open(info) as stream:
+            return decode(path, name, stream, info.file_size)
+    except InvalidInputError:
+        raise
+    except DAMAGE as error:
+        got = f"is damaged (array {name})"
+        raise unusable(path, got, "save it again with numpy.savez") from error
