@@ -35,8 +35,8 @@ class BiasGap:
     first_norm, second_norm : float
         Norms of the networks.
     prediction : float
-        The asymptotic law; nan unless `first` is a run of gradient descent of one neuron, or of
-        two of opposite signs, from an all-positive start, and `second` the minimum norm.
+        The asymptotic law; nan unless `first` is a run of plain gradient descent of one neuron, or
+        of two of opposite signs, from an all-positive start, and `second` the minimum norm.
     ratio : float
         `distance` over `prediction`.
     kappa : float
@@ -178,6 +178,9 @@ def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = Non
 
 def _dual(name: str, problem: Problem, network: Any) -> Float:
     """Return the dual variables of any kind of network."""
+    if hasattr(network, "outer"):
+        got = f"is a {_kind(network)}, whose output weights differ from the signs"
+        raise fail(name, got, "compare networks of one kind")
     if isinstance(network, MinimumNorm):
         network = network.raise_if_failed().dual
     elif hasattr(network, "limit"):
@@ -225,7 +228,9 @@ def _law(problem: Problem, first: Any, second: Any, scale: float) -> tuple[float
     rho = float(np.abs(start).max()) / smallest if smallest > 0 else math.nan
     signs = problem.signs
     known = problem.n_neurons == 1 or (problem.n_neurons == 2 and signs[0] != signs[1])
-    if not known or not isinstance(second, MinimumNorm) or not (start > 0).all():
+    is_plain = not getattr(first, "momentum", 0.0) and getattr(first, "batches", None) is None
+    known &= is_plain and isinstance(second, MinimumNorm)
+    if not known or not (start > 0).all():
         return kappa, rho, unknown
     predictions = unknown.copy()
     for k, sign in enumerate(signs):

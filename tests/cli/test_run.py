@@ -25,7 +25,17 @@ RUN_KEYS = {
         "n_zero_labels",
         "gram_mean_diagonal",
     },
-    "settings": {"step_size", "kappa", "start", "start_scale", "seed", "max_iter", "tol"},
+    "settings": {
+        "step_size",
+        "kappa",
+        "momentum",
+        "batches",
+        "start",
+        "start_scale",
+        "seed",
+        "max_iter",
+        "tol",
+    },
     "gradient_descent": {
         "status",
         "sentence",

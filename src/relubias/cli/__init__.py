@@ -25,7 +25,7 @@ _COMMANDS = {
         "relubias reproduce --only fig2,fig4 --out reproduction",
     ),
     "run": (
-        "Say where gradient descent goes on your data, and how far from minimum norm.",
+        "Say where gradient descent or flow goes on your data, and how far from minimum norm.",
         "relubias run data.npz --signs +,- --kappa 0.5 --out results",
     ),
     "minnorm": (

@@ -26,8 +26,12 @@ _SIGN_WORDS = {
 
 
 _OPTION_OF = {
+    "batches": "--batches",
     "keys": "--only",
+    "max_events": "--max-events",
     "max_iter": "--max-iter",
+    "momentum": "--momentum",
+    "outer": "--outer-scale",
     "rel_gap": "--rel-gap",
     "scale": "--start-scale",
     "seed": "--seed",
