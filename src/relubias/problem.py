@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from relubias._validate import Float, as_gram, as_labels, as_signs, as_unread_features, fail
 from relubias.gram import gram_of_unread
@@ -68,6 +69,10 @@ class Problem:
     labels: Float
     signs: Float = (1,)  # pyright: ignore[reportAssignmentType]
     features: Float | None = field(init=False, default=None)
+
+    if TYPE_CHECKING:  # arguments are more than the arrays that become of them
+
+        def __init__(self, gram: ArrayLike, labels: ArrayLike, signs: ArrayLike = (1,)) -> None: ...
 
     def __post_init__(self) -> None:
         gram = as_gram("gram", self.gram)

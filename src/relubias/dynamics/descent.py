@@ -63,7 +63,8 @@ def gradient_descent(
         Iterations to compute; a jump over any number of steps counts as one.
     tol : float, default=1e-10
         Residual on active samples, relative to the largest label, below which an uncertified run
-        ends with status TOLERANCE.
+        ends with status TOLERANCE. Where samples depend on each other, only the part of the
+        residual that still moves the weights has to be below it.
     record : array_like of int, optional
         Steps at which to keep the state.
     progress : bool or callable, default=False
