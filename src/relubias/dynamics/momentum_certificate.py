@@ -91,15 +91,18 @@ def prove(
     end = frozen.primal - reach @ frozen.residual + coast
     curvature = step_size * float(mu[-1]) if mu.size else 0.0
     if batches is None:
-        peaks = _peaks(frozen.residual, frozen.drift, step_size * mu, momentum)
-        swing = np.abs(reach) @ peaks
+        size = _peaks(frozen.residual, frozen.drift, step_size * mu, momentum)
     else:
-        length = _longest(frozen, step_size, momentum, batches)
-        with np.errstate(invalid="ignore"):
-            swing = np.linalg.norm(frozen.rows / np.sqrt(mu), axis=2) * length
+        size = _longest(frozen, step_size, momentum, batches)
+    known = np.where(np.isfinite(size), size, 0.0)
+    if batches is None:
+        swing = np.abs(reach) @ known
+    else:
+        swing = np.linalg.norm(frozen.rows / np.sqrt(mu), axis=2) * known
     orientation = np.where(frozen.active, 1.0, -1.0)
     slack = orientation * end - np.maximum(orientation * coast, 0.0) - swing
-    slack[~np.isfinite(slack)] = -np.inf
+    if not np.isfinite(size).all():
+        slack[:] = -np.inf
     scale = max(float(np.abs(part).max()) for part in (frozen.primal, end, coast))
     condition = float(mu[-1] / mu[0]) if mu.size else 1.0
     rounding = max(1e-13, 8 * mu.size * _EPS * condition) * scale
@@ -136,10 +139,10 @@ def _peaks(residual: Float, drift: Float, steps: Float, momentum: float) -> Floa
 
 def _longest(
     frozen: _Frozen, step_size: float, momentum: float, batches: Sequence[NDArray[np.intp]]
-) -> float:
-    """Bound the distance to the limit, in weight space, at all times."""
+) -> Float:
+    """Bound the distance to the limit, in weight space, at all times; infinite without proof."""
     if not frozen.moving.all():  # some residual stays, and drives a cycle
-        return np.inf
+        return np.array(np.inf)
     p, root = frozen.mu.size, np.sqrt(momentum)
     scaled = frozen.Q * np.sqrt(frozen.mu)
     e, f = (part / np.sqrt(frozen.mu) for part in (frozen.residual, frozen.drift))
@@ -156,18 +159,18 @@ def _longest(
     for _ in range(_EXPLICIT_POWERS - 1):
         largest = max(largest, _norm(power))
         if not largest < _HUGE:
-            return np.inf
+            return np.array(np.inf)
         power = power @ epoch
     for _ in range(_DOUBLINGS):
         size = _norm(power)
         if not size < _HUGE:
-            return np.inf
+            return np.array(np.inf)
         if size < 0.999:
             distance = np.sqrt(1.0 + momentum) * float(np.linalg.norm(start))
-            return within * largest * distance * (1.0 + 1e-6)
+            return np.array(within * largest * distance * (1.0 + 1e-6))
         largest *= max(1.0, size)
         power = power @ power
-    return np.inf
+    return np.array(np.inf)
 
 
 def _norm(matrix: Float) -> float:
