@@ -36,7 +36,7 @@ def one_flow(job: tuple[int, int, int]) -> Outcome:
     failures = []
     if trajectory.status is not rb.Status.CERTIFIED:
         failures.append(f"status {trajectory.status}: {trajectory.explanation}")
-    failures += grid_failures(case, trajectory, n_points=points)
+    failures += grid_failures(case, trajectory, n_points=points, every=5)
     pairs = case.start.size
     per_pair = trajectory.n_events / pairs
     counts = {
@@ -55,7 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instances", type=int, default=500, help="random instances")
     parser.add_argument("--largest", type=int, default=30, help="largest n")
-    parser.add_argument("--points", type=int, default=16, help="points between switches")
+    parser.add_argument("--points", type=int, default=10, help="points between switches")
     parser.add_argument("--seed", type=int, default=0, help="first seed")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     options = parser.parse_args()
