@@ -93,9 +93,8 @@ def test_both_layers_say_what_the_library_says(data, relubias):
     problem = problem_of(data, (1, -1, 1, -1))
     start = rb.starts.gaussian(problem, 0.02, 0)
     norms = np.sqrt(((start @ problem.gram) * start).sum(axis=1))
-    run = rb.train_both_layers(
-        problem, start, problem.signs * norms, step_size=0.01 / problem.scale
-    )
+    step_size = 0.05 / (np.linalg.norm(problem.labels) * np.sqrt(problem.scale))
+    run = rb.train_both_layers(problem, start, problem.signs * norms, step_size=step_size)
     facts = answer.json["both_layers"]
     assert facts["status"] == run.status
     assert answer.status == (0 if run.status == "CERTIFIED" else 1)

@@ -28,6 +28,8 @@ __all__ = ["Training", "training"]
 
 _PART_OF_SMALLEST_LABEL = 0.01
 _MAX_ITER = 10_000_000
+_KAPPA = 0.9
+_BOTH_LAYERS_STEP = 0.05  # the curvature of a balanced fit is about |y| times the mean norm
 _PLOTTED_TIMES = 300
 
 Facts = dict[str, Any]
@@ -46,8 +48,6 @@ class Training(ABC):
 
     key: ClassVar[str]
     """Where its facts stand in the JSON; with spaces, its title."""
-
-    default_kappa: ClassVar[float] = 0.9
 
     def __init__(self, problem: Problem, by: DynamicsOptions) -> None:
         self.problem = problem
@@ -111,7 +111,7 @@ class Training(ABC):
     def _settings(self, start_scale: float | None) -> Facts:
         by = self.by
         is_drawn = by.start == "gaussian" and by.start_file is None
-        step_size = None if by.flow else _step_size(self.problem, by, self.default_kappa)
+        step_size = None if by.flow else self._step_size()
         return {
             "step_size": step_size,
             "kappa": None if step_size is None else step_size * self.problem.scale,
@@ -121,6 +121,19 @@ class Training(ABC):
             "max_iter": None if by.flow else (_MAX_ITER if by.max_iter is None else by.max_iter),
             "tol": by.tol,
         }
+
+    def _step_size(self) -> float:
+        by, scale = self.by, self.problem.scale
+        if by.step_size is not None:
+            return as_real("--step-size", by.step_size, minimum=0.0, strict=True)
+        if by.kappa is not None:
+            as_real("--kappa", by.kappa, minimum=0.0, strict=True)
+        if scale == 0:
+            raise InvalidInputError("--kappa: means nothing where every sample is zero")
+        return self._default_step() if by.kappa is None else float(by.kappa) / scale
+
+    def _default_step(self) -> float:
+        return _KAPPA / self.problem.scale
 
     def _step_row(self) -> tuple[str, str]:
         step_size, kappa = self.settings["step_size"], self.settings["kappa"]
@@ -216,13 +229,16 @@ class BothLayers(Training):
     """Both layers by finite steps."""
 
     key = "both_layers"
-    default_kappa = 0.01
 
     def _settings(self, start_scale: float | None) -> Facts:
         scale = self.by.outer_scale
         if scale is not None:
             scale = as_real("--outer-scale", scale, minimum=0.0)
         return super()._settings(start_scale) | {"outer_scale": scale}
+
+    def _default_step(self) -> float:
+        size = float(np.linalg.norm(self.problem.labels)) or 1.0
+        return _BOTH_LAYERS_STEP / (size * math.sqrt(self.problem.scale))
 
     @property
     def has_shortest(self) -> bool:
@@ -287,16 +303,6 @@ def _switches(facts: Facts, unit: str) -> str:
     last = facts["last_switch"]
     shown = str(last) if isinstance(last, int) else number(last)
     return f"{facts['n_switches']}, the last after {unit}{shown}" if facts["n_switches"] else "none"
-
-
-def _step_size(problem: Problem, by: DynamicsOptions, default_kappa: float) -> float:
-    if by.step_size is not None:
-        return as_real("--step-size", by.step_size, minimum=0.0, strict=True)
-    kappa = default_kappa if by.kappa is None else by.kappa
-    kappa = as_real("--kappa", kappa, minimum=0.0, strict=True)
-    if problem.scale == 0:
-        raise InvalidInputError("--kappa: means nothing where every sample is zero")
-    return kappa / problem.scale
 
 
 def _start_scale(problem: Problem, by: DynamicsOptions) -> float | None:

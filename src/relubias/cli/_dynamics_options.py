@@ -22,7 +22,7 @@ class DynamicsOptions:
     """How the network is trained, from where, and for how long."""
 
     kappa: float | None = None
-    """Step size times the mean squared norm of a sample [default: 0.9; both layers: 0.01]."""
+    """Step size times the mean squared norm of a sample [default: 0.9; both layers: by labels]."""
 
     step_size: float | None = None
     """Step size itself, instead of --kappa."""

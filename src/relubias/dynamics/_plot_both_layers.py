@@ -42,7 +42,7 @@ def draw_both_layers(trajectory: BothLayersTrajectory, ax: Axes | None) -> Axes:
         axes.plot([], [], "--", color=_VERMILLION, label="label \N{LESS-THAN OR EQUAL TO} 0")[0],
         axes.plot([], [], "o", color=_GREY, ms=4, label="label")[0],
     ]
-    axes.legend(handles=handles, loc="upper left", frameon=False)
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.axhline(0.0, color=_GREY, lw=0.8, zorder=0)
     axes.set_xlim(0, float(time[-1]))
     axes.set_ylabel("output $f(x_i)$")
