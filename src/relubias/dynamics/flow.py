@@ -135,7 +135,7 @@ def gradient_flow(
         certificate=certificate,
         switches=switches,
         n_switches=switches.size,
-        n_events=len(pieces) - 1,
+        n_events=path.n_events,
         last_switch=float(switches["time"].max(initial=0.0)),
         end_time=end,
         loss=risk(problem.labels, problem.signs, limit.primal),
@@ -151,19 +151,19 @@ def _judge(
     problem: Problem, units: Units, path: Path, pieces: FlowPath, tol: float, *, is_over: bool
 ) -> tuple[Status, FlowCertificate | None]:
     """Confirm the end by the independent certificate, or say how far the run came."""
-    if is_over:
-        state, factor = path.settled(), path.pieces[-1].magnification
+    state = path.settled() if is_over else None
+    if state is not None:
         certificate = certify_state(
             problem.gram / units.gram,
-            problem.labels / units.label * factor,
+            problem.labels / units.label,
             problem.signs,
             path.primal_of_samples(state),
             pieces.modes[-1],
             path.residual_of_samples(state),
+            is_germ=path.pieces[-1].exponent > 0,
         )
         if certificate.holds:
             return Status.CERTIFIED, certificate
-        return Status.TOLERANCE, None
     is_small = path.moving_residual <= tol * path.size
     return Status.TOLERANCE if is_small else Status.MAX_EVENTS, None
 

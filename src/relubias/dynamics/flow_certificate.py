@@ -143,8 +143,14 @@ def certify_state(
     primal: Float,
     modes: NDArray[np.int8],
     stated: Float | None,
+    *,
+    is_germ: bool = False,
 ) -> FlowCertificate:
-    """Do what `certify_flow` does, for arguments that were checked before."""
+    """Do what `certify_flow` does, for arguments that were checked before.
+
+    A germ is a state near its limit, magnified: values far from their hyperplanes stand there for
+    their signs, and do not add up to the residual.
+    """
     planes = merge_parallel(gram, labels)
     first = planes.first
     u = primal[:, first] * planes.factor
@@ -158,7 +164,7 @@ def certify_state(
     if stated is not None:
         merged = planes.weight.T @ stated
         difference = np.abs(residual - merged)[support]
-        is_consistent &= not (difference > _ROUNDING * scale).any()
+        is_consistent &= is_germ or not (difference > _ROUNDING * scale).any()
         residual = merged
     projections = [_projection(planes, row) for row in mode]
     H = sum(

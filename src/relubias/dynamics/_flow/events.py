@@ -12,7 +12,7 @@ from relubias.dynamics._flow.motion import LEAVES_LOW, REACHES, State
 
 __all__ = ["resolve"]
 
-_TOUCHES = 1e-14  # of the largest primal value of the neuron: on the hyperplane
+_TOUCHES = 1e-14  # of the residual that moves the neuron: on the hyperplane
 _NO_ROOM = 1e-13  # of the forces involved: an interval of forces that is empty
 
 
@@ -23,8 +23,9 @@ def resolve(
     modes = state.modes.copy()
     low, high = _bounds(planes, float(signs[k]), state.residual)
     attracts = high - low > _NO_ROOM * (np.abs(high) + np.abs(low))
-    size = float(np.abs(state.primal[k]).max())
-    touches = np.abs(state.primal[k]) <= _TOUCHES * size
+    touches = np.abs(state.primal[k]) <= _TOUCHES * np.abs(state.residual[modes[k] > 0]).max(
+        initial=0.0
+    )
     kinks = planes.leads & attracts & (touches | (modes[k] == 0))
     kinks[sample] = False
     if planes.partner[sample] >= 0:

@@ -101,9 +101,11 @@ def _merged(
         partner[a], partner[b] = b, a
         size = factor * length[first]
         ratio[a], ratio[b] = size[b] / size[a], size[a] / size[b]
+    merged, size = weight.T @ labels, np.abs(weight).T @ np.abs(labels)
+    merged[np.abs(merged) <= _PARALLEL * size] = 0.0  # labels that cancel
     return Hyperplanes(
         gram=gram[np.ix_(first, first)] * np.outer(factor, factor),
-        labels=weight.T @ labels,
+        labels=merged,
         first=first,
         weight=weight,
         factor=factor,

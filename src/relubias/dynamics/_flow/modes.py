@@ -16,6 +16,7 @@ _NULL = 32.0  # times order * eps * largest eigenvalue: modes that do not move
 _KRYLOV_FROM = 250  # samples in a block
 _KRYLOV_TOLERANCE = 1e-14
 _CHECK_EVERY = 4
+_DECAY = 1e4  # of the residual: how long a Krylov basis keeps its relative accuracy
 
 
 class Modes(NamedTuple):
@@ -29,16 +30,20 @@ class Modes(NamedTuple):
     weights : ndarray of shape (p,)
     constant : ndarray of shape (n_support,)
         What never moves.
+    horizon : float
+        Time up to which this is accurate relative to the residual itself.
     """
 
     rates: Float
     vectors: Float
     weights: Float
     constant: Float
+    horizon: float
 
 
-def modes_of(H: Float, residual: Float) -> Modes:
-    """Decompose ``exp(-H t) residual``."""
+def modes_of(H: Float, residual: Float, *, is_dense: bool) -> Modes:
+    """Decompose ``exp(-H t) residual``; by eigenvectors alone if `is_dense`."""
+    horizon = np.inf
     rates: list[Float] = []
     weights: list[Float] = []
     blocks: list[tuple[NDArray[np.intp], Float]] = []
@@ -49,12 +54,18 @@ def modes_of(H: Float, residual: Float) -> Modes:
         r = residual[block]
         if not r.any() or not part.any():
             continue
-        found = _krylov(part, r) if block.size >= _KRYLOV_FROM else None
+        found = None if is_dense or block.size < _KRYLOV_FROM else _krylov(part, r)
         mu, Q = np.linalg.eigh(part) if found is None else found
+        if found is not None:
+            horizon = min(horizon, float(np.log(_DECAY) / mu[-1]))
         moving = mu > _NULL * block.size * _EPS * max(float(mu[-1]), largest)
         mu, Q = mu[moving], Q[:, moving]
         c = Q.T @ r
-        constant[block] = r - Q @ c if mu.size < block.size and found is None else 0.0
+        constant[block] = 0.0
+        if mu.size < block.size and found is None:
+            still = r - Q @ c
+            constant[block] = still
+            c[np.abs(c) <= _NULL * _EPS * float(np.linalg.norm(still))] = 0.0
         rates.append(mu)
         weights.append(c)
         blocks.append((block, Q))
@@ -63,9 +74,13 @@ def modes_of(H: Float, residual: Float) -> Modes:
     for block, Q in blocks:
         vectors[block, column : column + Q.shape[1]] = Q
         column += Q.shape[1]
-    empty = np.zeros(0)
+    none = np.zeros(0)
     return Modes(
-        np.concatenate([empty, *rates]), vectors, np.concatenate([empty, *weights]), constant
+        rates=np.concatenate([none, *rates]),
+        vectors=vectors,
+        weights=np.concatenate([none, *weights]),
+        constant=constant,
+        horizon=horizon,
     )
 
 

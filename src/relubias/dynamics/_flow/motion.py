@@ -23,16 +23,14 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.dynamics._flow.hyperplanes import Hyperplanes
 from relubias.dynamics._flow.modes import Modes, modes_of
+from relubias.dynamics._flow.rows import RowCollector, Rows, lift
 
-__all__ = ["LEAVES_LOW", "LEAVES_UP", "REACHES", "Motion", "Rows", "State"]
+__all__ = ["LEAVES_LOW", "LEAVES_UP", "REACHES", "Motion", "State"]
 
 REACHES, LEAVES_LOW, LEAVES_UP = 0, 1, 2
 """What an event is: a hyperplane is reached, or left to the inactive or to the active side."""
 
-_EPS = float(np.finfo(np.float64).eps)
 _HELD = 1e-11  # part of a squared length that is left where a sample depends on held ones
-_FRESH = 1e-12  # of its travel: how far a value may rise or fall by rounding
-_NO_CONSTANT = 1e-12  # of its size: a force whose end is smaller tends to zero
 
 
 class State(NamedTuple):
@@ -55,99 +53,12 @@ class State(NamedTuple):
     modes: NDArray[np.int8]
 
 
-class Rows(NamedTuple):
-    """Functions ``value - sum_j falls_j (1 - exp(-rates_j t))`` that end this motion at zero.
-
-    Values that begin at zero, as far as they are known, are lifted above what rounding can do.
-    """
-
-    value: Float
-    lift: Float
-    falls: Float
-    rates: Float
-    kind: NDArray[np.int8]
-    neuron: NDArray[np.intp]
-    sample: NDArray[np.intp]
-
-
-class _Collector:
-    """Rows in the making, grouped by the mode that they are divided by."""
-
-    def __init__(self, rates: Float) -> None:
-        self.rates = rates
-        self._parts: dict[int, list[Rows]] = {}
-
-    def add(
-        self,
-        value: Float,
-        lift: Float,
-        falls: Float,
-        kind: int,
-        k: int,
-        samples: NDArray[np.intp],
-        slowest: int = -1,
-    ) -> None:
-        """Add functions ``value - sum_j falls_j (1 - exp(-rates_j t))``."""
-        size = samples.size
-        if size:
-            kinds, neurons = np.full(size, kind, np.int8), np.full(size, k)
-            rates = self.rates
-            if slowest >= 0:
-                rates = np.maximum(rates - rates[slowest], 0.0)
-                falls = np.where(rates > 0.0, falls, 0.0)
-            rows = Rows(value + lift, lift, falls, rates, kinds, neurons, samples)
-            self._parts.setdefault(slowest, []).append(rows)
-
-    def add_ending(
-        self, amplitudes: Float, ends: Float, kind: int, k: int, samples: NDArray[np.intp]
-    ) -> None:
-        """Add functions ``end + sum_j amplitudes_j exp(-rates_j t)``."""
-        size = np.abs(ends) + np.abs(amplitudes).sum(axis=1)
-        fades = (np.abs(ends) <= _NO_CONSTANT * size) & (size > 0.0)
-        plain = ~fades & (size > 0.0)
-        value = ends[plain] + amplitudes[plain].sum(axis=1)
-        self.add(value, _lift(value, size[plain]), amplitudes[plain], kind, k, samples[plain])
-        self.add_fading(amplitudes[fades], kind, k, samples[fades])
-
-    def add_fading(self, amplitudes: Float, kind: int, k: int, samples: NDArray[np.intp]) -> None:
-        r"""Add functions ``sum_j a_j exp(-rates_j t)``, divided by their slowest mode.
-
-        Divided by :math:`e^{-\lambda_1 t}` they no longer tend to zero, and change sign where they
-        did.
-        """
-        slowest = np.argmin(np.where(amplitudes != 0.0, self.rates, np.inf), axis=1)
-        value = amplitudes.sum(axis=1)
-        lift = _lift(value, np.abs(amplitudes).sum(axis=1))
-        for mode in np.unique(slowest).tolist():
-            rows = slowest == mode
-            self.add(value[rows], lift[rows], amplitudes[rows], kind, k, samples[rows], mode)
-
-    def groups(self) -> list[Rows]:
-        """Return the rows, a group for each set of rates."""
-        return [
-            Rows(
-                np.concatenate([part.value for part in parts]),
-                np.concatenate([part.lift for part in parts]),
-                np.concatenate([part.falls for part in parts]),
-                parts[0].rates,
-                np.concatenate([part.kind for part in parts]),
-                np.concatenate([part.neuron for part in parts]),
-                np.concatenate([part.sample for part in parts]),
-            )
-            for parts in self._parts.values()
-        ]
-
-
-def _lift(value: Float, size: Float, fresh: NDArray[np.bool_] | bool = False) -> Float:
-    """Return what to add to values that begin at zero, as far as they are known."""
-    floor = _FRESH * size
-    return np.where(fresh | (value < floor), np.maximum(-value, 0.0) + floor, 0.0)
-
-
 class Motion:
     """The motion from a state, as long as no mode changes."""
 
-    def __init__(self, planes: Hyperplanes, signs: Float, state: State) -> None:
+    def __init__(
+        self, planes: Hyperplanes, signs: Float, state: State, *, is_dense: bool = False
+    ) -> None:
         self.planes, self.signs, self.state = planes, signs, state
         self.on = state.modes > 0
         gram = planes.gram
@@ -163,7 +74,7 @@ class Motion:
             if Y.shape[0]:
                 block = block - Y[:, samples].T @ Y[:, samples]
             H[np.ix_(A, A)] += block
-        self.modes: Modes = modes_of(H, state.residual[self.support])
+        self.modes: Modes = modes_of(H, state.residual[self.support], is_dense=is_dense)
 
     @property
     def is_still(self) -> bool:
@@ -193,14 +104,14 @@ class Motion:
     def rows(self, fresh: NDArray[np.bool_]) -> list[Rows]:
         """Return every function whose zero ends this motion."""
         neurons = range(self.signs.size)
-        rows = _Collector(self.modes.rates)
+        rows = RowCollector(self.modes.rates)
         for k in neurons:
             self._values(rows, k, fresh[k])
             if self.held[k].size:
                 self._forces(rows, k)
         return rows.groups()
 
-    def _values(self, rows: _Collector, k: int, fresh: NDArray[np.bool_]) -> None:
+    def _values(self, rows: RowCollector, k: int, fresh: NDArray[np.bool_]) -> None:
         """Rows of primal values, oriented so that they are positive."""
         modes, state, planes = self.modes, self.state, self.planes
         side = state.modes[k].astype(np.float64)
@@ -213,13 +124,13 @@ class Motion:
         unsided = (planes.partner >= 0) & off & off[planes.partner]  # a start on the hyperplane
         moving = (side != 0) & (planes.leads | unsided) & (left > _HELD * np.diagonal(planes.gram))
         moving &= np.abs(falls).max(axis=1, initial=0.0) > 0.0
-        lift = _lift(value, np.abs(falls).sum(axis=1), fresh)
+        above = lift(value, np.abs(falls).sum(axis=1), fresh)
         plain, fades = np.flatnonzero(moving & ~alone), np.flatnonzero(moving & alone)
-        rows.add(value[plain], lift[plain], falls[plain], REACHES, k, plain)
+        rows.add(value[plain], above[plain], falls[plain], REACHES, k, plain)
         amplitudes = self.signs[k] * modes.vectors[np.searchsorted(self.support, fades)]
         rows.add_fading(amplitudes * modes.weights, REACHES, k, fades)
 
-    def _forces(self, rows: _Collector, k: int) -> None:
+    def _forces(self, rows: RowCollector, k: int) -> None:
         """Rows of the distances of the holding forces from their bounds."""
         amplitudes, ends = self.force(k)
         S, partner = self.held[k], self.planes.partner[self.held[k]]
@@ -266,9 +177,8 @@ class Motion:
                 dual[k, self.held[k]] += sign * self._hold(k, part[:, None])[:, 0]
         left = np.exp(-modes.rates * time) if np.isfinite(time) else np.zeros(modes.rates.size)
         residual[self.support] = modes.constant + modes.vectors @ (left * modes.weights)
-        alone = self.on & (self.on.sum(axis=0) == 1)  # there the residual says it best
-        fitted = self.signs[:, None] * (residual + self.planes.labels)
-        primal[alone] = fitted[alone]
+        fades = self.on & (self.on.sum(axis=0) == 1) & (self.planes.labels == 0.0)
+        primal[fades] = (self.signs[:, None] * residual)[fades]  # keeps its digits
         return State(primal, dual, residual, state.modes)
 
 
