@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,68 +152,60 @@ def gradient_descent_batch(
     tolerance = as_real("tol", tol, minimum=0.0, strict=True)
     with one_blas_thread(n), reporting(progress, "gradient descent") as report:
         G = as_gram_stack("grams", G)
-        return _run(G, y, s, beta, eta, budget, tolerance, report)
+        return _run(_Jobs(G, y, s, beta, eta, budget, tolerance), report)
 
 
-def _run(
-    grams: Float,
-    labels: Float,
-    signs: Float,
-    starts: Float,
-    step_sizes: Float,
-    max_iter: int,
-    tol: float,
-    report: Any,
-) -> DescentBatch:
-    B, n = int(labels.shape[0]), int(labels.shape[1])
+class _Jobs(NamedTuple):
+    """Checked arguments of one call."""
+
+    grams: Float
+    labels: Float
+    signs: Float
+    starts: Float
+    step_sizes: Float
+    max_iter: int
+    tol: float
+
+
+def _run(jobs: _Jobs, report: Any) -> DescentBatch:
+    B, n = int(jobs.labels.shape[0]), int(jobs.labels.shape[1])
     result = DescentBatch(
         status=np.full(B, "", dtype="<U9"),
         n_steps=np.zeros(B, np.int64),
         n_switches=np.zeros(B, np.int64),
         last_switch=np.zeros(B, np.int64),
-        primal=np.zeros_like(starts),
-        dual=np.zeros_like(starts),
+        primal=np.zeros_like(jobs.starts),
+        dual=np.zeros_like(jobs.starts),
         loss=np.zeros(B),
     )
     for first in range(0, B, _CHUNK):
         part = slice(first, min(first + _CHUNK, B))
         pending: list[int] = list(range(part.start, part.stop))
         if n <= code.COMPILED_TEST_LIMIT:
-            pending = _compiled(
-                grams, labels, signs, starts, step_sizes, max_iter, tol, part, result
-            )
+            pending = _compiled(jobs, part, result)
         for b in pending:
             run = gradient_descent(
-                Problem(grams[b], labels[b], signs),
-                starts[b],
-                step_size=float(step_sizes[b]),
-                max_iter=max_iter,
-                tol=tol,
+                Problem(jobs.grams[b], jobs.labels[b], jobs.signs),
+                jobs.starts[b],
+                step_size=float(jobs.step_sizes[b]),
+                max_iter=jobs.max_iter,
+                tol=jobs.tol,
             )
             result.status[b] = run.status.value
             result.n_steps[b], result.n_switches[b] = run.n_steps, run.n_switches
             result.last_switch[b] = run.last_switch
             result.primal[b], result.dual[b] = run.limit.primal, run.limit.dual
         for b in range(part.start, part.stop):
-            result.loss[b] = risk(labels[b], signs, result.primal[b])
+            result.loss[b] = risk(jobs.labels[b], jobs.signs, result.primal[b])
         report(part.stop / B, f"{part.stop} of {B} problems")
     return result
 
 
-def _compiled(
-    grams: Float,
-    labels: Float,
-    signs: Float,
-    starts: Float,
-    step_sizes: Float,
-    max_iter: int,
-    tol: float,
-    part: slice,
-    result: DescentBatch,
-) -> list[int]:
+def _compiled(jobs: _Jobs, part: slice, result: DescentBatch) -> list[int]:
     """Run one chunk in the kernels, write what they decide, return what they leave."""
     from relubias.dynamics import _compiled
 
+    grams, labels, signs, starts, step_sizes, max_iter, tol = jobs
     units = [
         scaled(g, y, b) for g, y, b in zip(grams[part], labels[part], starts[part], strict=True)
     ]

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from relubias.ensembles import labels
-from relubias.ensembles.laws import (
-    FeatureLaw,
-    Gaussian,
-    Orthogonal,
-    Rademacher,
-    Sphere,
-    Uniform,
-)
+from relubias.ensembles.feature_law import FeatureLaw
+from relubias.ensembles.laws import Gaussian, Rademacher, Sphere, Uniform
+from relubias.ensembles.orthogonal import Orthogonal
 from relubias.ensembles.spectra import Spectrum, isotropic, power_law, spiked
 
 __all__ = [

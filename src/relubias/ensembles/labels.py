@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from relubias._validate import (
     Float,
@@ -31,16 +33,47 @@ _LARGEST = 1e150
 _MAX_SAMPLES = 10**8
 
 
+class _LabelLaw(ABC):
+    """Labels that do not depend on the features."""
+
+    __slots__ = ()
+
+    def __call__(self, n: int, seed: Any) -> Float:
+        """Draw labels.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
+            The same seed gives the same labels.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels, in units of the network output.
+
+        Raises
+        ------
+        InvalidInputError
+            If `n` is no positive whole number or too small for the law, or `seed` is no seed.
+        """
+        return self._draw(_as_size(n), as_stream("seed", seed, "labels"))
+
+    @abstractmethod
+    def _draw(self, n: int, rng: Generator) -> Float: ...
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class UniformMagnitudeLabels:
-    """Labels with ``abs(y)`` uniform on an interval; made by `uniform_magnitude`.
+class UniformMagnitudeLabels(_LabelLaw):
+    """Labels with ``abs(y)`` uniform on an interval, never zero; made by `uniform_magnitude`.
 
     Attributes
     ----------
     low, high : float
         Bounds of the magnitudes, Assumption 1's ``y_min`` and ``y_max``.
     n_negative : int or None
-        Fixed number of negative labels, or None for independent fair signs.
+        Fixed number of negative labels, which come last, or None for independent fair signs.
     """
 
     low: float
@@ -58,37 +91,16 @@ class UniformMagnitudeLabels:
         if self.n_negative is not None:
             object.__setattr__(self, "n_negative", as_count("n_negative", self.n_negative))
 
-    def __call__(self, n: int, seed: Any) -> Float:
-        """Draw labels.
-
-        Parameters
-        ----------
-        n : int
-            Number of samples.
-        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
-            The same seed gives the same labels.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Never zero; with `n_negative`, positive labels first.
-
-        Raises
-        ------
-        InvalidInputError
-            If `n` is no positive whole number or below `n_negative`, or `seed` is no seed.
-        """
-        size = _as_size(n)
-        if self.n_negative is not None and self.n_negative > size:
-            raise fail("n", f"is {size}, below n_negative = {self.n_negative}", "draw more samples")
-        rng = as_stream("seed", seed, "labels")
+    def _draw(self, n: int, rng: Generator) -> Float:
+        if self.n_negative is not None and self.n_negative > n:
+            raise fail("n", f"is {n}, below n_negative = {self.n_negative}", "draw more samples")
         # 1 - random() is in (0, 1], so that low = 0 gives no zero label.
-        part = 1.0 - rng.random(size)
+        part = 1.0 - rng.random(n)
         magnitude = np.clip(self.low + (self.high - self.low) * part, self.low, self.high)
         if self.n_negative is None:
-            negative = rng.random(size) < 0.5
+            negative = rng.random(n) < 0.5
         else:
-            negative = np.arange(size) >= size - self.n_negative
+            negative = np.arange(n) >= n - self.n_negative
         return np.where(negative, -magnitude, magnitude)
 
     def __repr__(self) -> str:
@@ -97,7 +109,7 @@ class UniformMagnitudeLabels:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class GaussianLabels:
+class GaussianLabels(_LabelLaw):
     """Independent labels ``N(0, scale**2)``; made by `gaussian`.
 
     Attributes
@@ -113,28 +125,8 @@ class GaussianLabels:
         _refuse_large("scale", scale)
         object.__setattr__(self, "scale", scale)
 
-    def __call__(self, n: int, seed: Any) -> Float:
-        """Draw labels.
-
-        Parameters
-        ----------
-        n : int
-            Number of samples.
-        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
-            The same seed gives the same labels.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Independent Gaussian labels.
-
-        Raises
-        ------
-        InvalidInputError
-            If `n` is no positive whole number or `seed` is no seed.
-        """
-        size = _as_size(n)
-        return self.scale * as_stream("seed", seed, "labels").standard_normal(size)
+    def _draw(self, n: int, rng: Generator) -> Float:
+        return self.scale * rng.standard_normal(n)
 
     def __repr__(self) -> str:
         return f"gaussian({self.scale!r})"

@@ -1,0 +1,138 @@
+"""What every law of features can do: sample features X, or their Gram matrix in law."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+from numpy.random import Generator
+
+from relubias._validate import Float, as_count, as_stream, fail
+from relubias.ensembles.spectra import Spectrum
+
+__all__ = ["FeatureLaw"]
+
+_MAX_STORED = 250_000_000
+"""Entries of the features or of the Gram matrix that are stored at once (2 GB)."""
+
+_MAX_DRAWN = 1_000_000_000
+"""Random numbers that one Gram matrix may cost (tens of seconds)."""
+
+_HUGE = "Gaussian, Sphere and Orthogonal sample the Gram matrix of any dimension"
+
+
+class FeatureLaw(ABC):
+    r"""Law of independent feature vectors with covariance :math:`\Sigma`.
+
+    Features are written in the eigenbasis of :math:`\Sigma`: column j of X has variance
+    :math:`\lambda_j`, in decreasing order.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+        Eigenvalues of :math:`\Sigma`.
+    """
+
+    __slots__ = ()
+
+    spectrum: Spectrum
+
+    @property
+    def n_features(self) -> int:
+        """Dimension d of a sample."""
+        return self.spectrum.n_features
+
+    @property
+    def trace(self) -> float:
+        r"""Expected squared norm of a sample, :math:`\|\lambda\|_1`."""
+        return self.spectrum.trace
+
+    @property
+    def pairs(self) -> tuple[tuple[float, int], ...]:
+        """Pairs ``(eigenvalue, multiplicity)``, eigenvalues decreasing."""
+        return self.spectrum.pairs
+
+    @property
+    def d_2(self) -> float:
+        r"""Effective dimension :math:`\|\lambda\|_1^2 / \|\lambda\|_2^2`."""
+        return self.spectrum.d_2
+
+    @property
+    def d_inf(self) -> float:
+        r"""Effective dimension :math:`\|\lambda\|_1 / \|\lambda\|_\infty`."""
+        return self.spectrum.d_inf
+
+    def sample(self, n: int, seed: Any) -> Float:
+        """Draw feature vectors.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
+            The same seed gives the same features; their stream is independent of those of
+            labels and starts from the same seed.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+            One sample per row.
+
+        Raises
+        ------
+        InvalidInputError
+            If `n` is no positive whole number, `seed` is no seed, or the features would take
+            more than 2 GB.
+        """
+        size = self._as_size(n)
+        if size * self.n_features > _MAX_STORED:
+            got = f"d = {self.n_features} features of {size} samples exceed {_MAX_STORED} numbers"
+            raise fail("n", got, f"use sample_gram ({_HUGE})")
+        return self._sample(size, as_stream("seed", seed, "features"))
+
+    def sample_gram(self, n: int, seed: Any) -> Float:
+        """Draw the Gram matrix of feature vectors; each law's docstring says how.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
+            The same seed gives the same matrix.
+
+        Returns
+        -------
+        ndarray of shape (n, n)
+            Exactly symmetric, in squared units of the features.
+
+        Raises
+        ------
+        InvalidInputError
+            If `n` is no positive whole number, `seed` is no seed, or more than 10**9 random
+            numbers would be needed.
+        """
+        size = self._as_size(n)
+        if size * size > _MAX_STORED:
+            raise fail(
+                "n", f"is {size}", f"at most {math.isqrt(_MAX_STORED)}: the matrix is (n, n)"
+            )
+        if self._n_draws(size) > _MAX_DRAWN:
+            got = f"d = {self.n_features} features of {size} samples need {self._n_draws(size)}"
+            raise fail("n", f"{got} random numbers", f"at most {_MAX_DRAWN}; {_HUGE}")
+        return self._sample_gram(size, as_stream("seed", seed, "features"))
+
+    def _as_size(self, n: Any) -> int:
+        return as_count("n", n, minimum=1)
+
+    @abstractmethod
+    def _sample(self, n: int, rng: Generator) -> Float: ...
+
+    @abstractmethod
+    def _sample_gram(self, n: int, rng: Generator) -> Float: ...
+
+    @abstractmethod
+    def _n_draws(self, n: int) -> int: ...
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.spectrum!r})"
