@@ -184,7 +184,8 @@ def test_results_show_themselves():
     for word in ("distance", "relative", "kappa", "law"):
         assert word in gap.summary()
     frame = gap.to_frame()
-    assert list(frame.columns) == ["neuron", "distance", "prediction", "ratio"]
+    columns = ["neuron", "first_neuron", "distance", "prediction", "ratio"]
+    assert list(frame.columns) == columns
     assert_array_equal(frame["distance"], gap.per_neuron)
     bare = rb.bias_gap(problem, gap.per_neuron * np.ones((1, 4)), np.zeros((1, 4)))
     assert "law" not in bare.summary()

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relubias._threads import one_blas_thread
-from relubias._validate import Float, as_dual, as_real, fail
+from relubias._validate import Float, as_dual, as_real, fail, shown
 from relubias.minnorm.distance import Distance, between_duals, dual_norm, to_minimum_norm
+from relubias.minnorm.shared_distance import shares_samples, to_shared_network
 from relubias.minnorm.solution import MinimumNorm
 from relubias.problem import Problem, require_problem
 
@@ -45,7 +47,9 @@ class BiasGap:
         Largest initial prediction over smallest absolute label, dimensionless; nan unless
         `first` is a run and no label is zero.
     per_neuron, predictions, ratios : ndarray of shape (n_neurons,)
-        The same by neuron.
+        The same by neuron of `second`.
+    assignment : ndarray of int, shape (n_neurons,)
+        Neuron of `first` that is compared with each neuron of `second`.
     """
 
     distance: float
@@ -60,6 +64,7 @@ class BiasGap:
     per_neuron: Float
     predictions: Float
     ratios: Float
+    assignment: NDArray[np.intp]
 
     def summary(self) -> str:
         """Return the result as a few lines of text."""
@@ -71,6 +76,8 @@ class BiasGap:
             lines.append(f"kappa     {self.kappa:.6g}, rho {self.rho:.3g}")
         if not math.isnan(self.prediction):
             lines.append(f"law       {self.prediction:.12g}, distance / law {self.ratio:.6g}")
+        if (self.assignment != np.arange(self.assignment.size)).any():
+            lines.append(f"neurons   {', '.join(str(k) for k in self.assignment)} of the first")
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
@@ -79,13 +86,14 @@ class BiasGap:
         Returns
         -------
         pandas.DataFrame
-            Columns ``neuron, distance, prediction, ratio``.
+            Columns ``neuron, first_neuron, distance, prediction, ratio``.
         """
         import pandas as pd
 
         return pd.DataFrame(
             {
                 "neuron": np.arange(self.per_neuron.size),
+                "first_neuron": self.assignment,
                 "distance": self.per_neuron,
                 "prediction": self.predictions,
                 "ratio": self.ratios,
@@ -97,7 +105,14 @@ class BiasGap:
         return f"BiasGap(distance={self.distance:.6g}, relative={self.relative:.4g}{law})"
 
 
-def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = None) -> BiasGap:
+def bias_gap(
+    problem: Any,
+    first: Any,
+    second: Any,
+    *,
+    trace: float | None = None,
+    match_neurons: bool = True,
+) -> BiasGap:
     r"""Measure the distance between two networks, such as a limit and the minimum norm.
 
     For one positive neuron from an all-positive start with predictions :math:`\epsilon`, the gap
@@ -120,6 +135,9 @@ def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = Non
         however small it is.
     trace : float, optional
         The L of the law; the mean Gram diagonal if omitted.
+    match_neurons : bool, default=True
+        Networks are the same when neurons of equal sign change places, so the distance is the
+        least over such permutations (a linear assignment). False compares neuron k with neuron k.
 
     Returns
     -------
@@ -148,19 +166,19 @@ def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = Non
     problem = require_problem(problem)
     first_dual, second_dual = _dual("first", problem, first), _dual("second", problem, second)
     scale = problem.scale if trace is None else as_real("trace", trace, minimum=0.0, strict=True)
+    if str(match_neurons) not in ("True", "False"):
+        raise fail("match_neurons", f"is {shown(match_neurons)}", "pass True or False")
     with one_blas_thread(problem.n_samples):
-        parts = [
-            _neuron_distance(problem, first_dual, first, second_dual, second, k)
-            for k in range(problem.n_neurons)
-        ]
+        assignment = _assignment(problem, first_dual, second_dual, bool(match_neurons))
+        total, parts = _distances(problem, (first_dual, first), (second_dual, second), assignment)
         first_norm = _norm(problem, first, first_dual)
         second_norm = _norm(problem, second, second_dual)
         kappa, rho, predictions = _law(problem, first, second, scale)
     per_neuron = np.array([part.value for part in parts])
-    distance, prediction = math.hypot(*per_neuron), math.hypot(*predictions)
+    distance, prediction = total.value, math.hypot(*predictions)
     return BiasGap(
         distance=distance,
-        rounding_error=math.hypot(*(part.error for part in parts)),
+        rounding_error=total.error,
         relative=distance / second_norm if second_norm > 0 else math.nan,
         first_norm=first_norm,
         second_norm=second_norm,
@@ -173,6 +191,7 @@ def bias_gap(problem: Any, first: Any, second: Any, *, trace: float | None = Non
         ratios=np.divide(
             per_neuron, predictions, out=np.full(per_neuron.size, np.nan), where=predictions > 0
         ),
+        assignment=assignment,
     )
 
 
@@ -201,14 +220,61 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _neuron_distance(
-    problem: Problem, first_dual: Float, first: Any, second_dual: Float, second: Any, k: int
-) -> Distance:
-    if isinstance(second, MinimumNorm):
-        return to_minimum_norm(problem.gram, first_dual[k], second, k)
-    if isinstance(first, MinimumNorm):
-        return to_minimum_norm(problem.gram, second_dual[k], first, k)
-    return between_duals(problem.gram, first_dual[k], second_dual[k])
+def _assignment(
+    problem: Problem, first: Float, second: Float, match_neurons: bool
+) -> NDArray[np.intp]:
+    """Return the neurons of `first` in the order that brings them nearest to those of `second`."""
+    assignment = np.arange(problem.n_neurons, dtype=np.intp)
+    for sign in (1.0, -1.0):
+        own = np.flatnonzero(problem.signs == sign)
+        if own.size < 2 or not match_neurons:
+            continue
+        from scipy.optimize import linear_sum_assignment
+
+        cost = np.array([_squares(problem.gram, first[own] - second[k]) for k in own])
+        chosen = linear_sum_assignment(cost)[1]
+        kept, changed = float(np.trace(cost)), float(cost[np.arange(own.size), chosen].sum())
+        if changed < kept * (1 - 1e-12):  # equal neurons stay where they are
+            assignment[own] = own[chosen]
+    return assignment
+
+
+def _squares(gram: Float, duals: Float) -> Float:
+    size = float(np.abs(duals).max()) or 1.0
+    duals = duals / size
+    return np.maximum(((duals @ gram) * duals).sum(axis=1), 0.0) * size * size
+
+
+def _distances(
+    problem: Problem,
+    first: tuple[Float, Any],
+    second: tuple[Float, Any],
+    assignment: NDArray[np.intp],
+) -> tuple[Distance, list[Distance]]:
+    """Return the distance of the networks and of their neurons."""
+    gram, order = problem.gram, assignment
+    if isinstance(second[1], MinimumNorm):
+        return _to_solution(gram, first[0][order], second[1])
+    if isinstance(first[1], MinimumNorm):
+        back = np.argsort(order)
+        total, parts = _to_solution(gram, second[0][back], first[1])
+        return total, [parts[k] for k in order]
+    return _joined([between_duals(gram, first[0][j], second[0][k]) for k, j in enumerate(order)])
+
+
+def _to_solution(
+    gram: Float, duals: Float, solution: MinimumNorm
+) -> tuple[Distance, list[Distance]]:
+    if shares_samples(solution):
+        answer = to_shared_network(gram, duals, solution)
+        if answer is not None:
+            return answer
+    return _joined([to_minimum_norm(gram, dual, solution, k) for k, dual in enumerate(duals)])
+
+
+def _joined(parts: list[Distance]) -> tuple[Distance, list[Distance]]:
+    value = math.hypot(*(part.value for part in parts))
+    return Distance(value, math.hypot(*(part.error for part in parts))), parts
 
 
 def _norm(problem: Problem, network: Any, dual: Float) -> float:

@@ -29,7 +29,15 @@ from relubias.minnorm._systems import Map, cholesky_solver
 from relubias.minnorm.scaling import row_scale, scaled_gram
 from relubias.minnorm.solution import MinimumNorm
 
-__all__ = ["Distance", "between_duals", "dual_norm", "to_minimum_norm"]
+__all__ = [
+    "Distance",
+    "between_duals",
+    "dual_norm",
+    "inverse_form",
+    "root_of",
+    "size_of",
+    "to_minimum_norm",
+]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -58,7 +66,7 @@ def between_duals(gram: Float, first: Float, second: Float) -> Distance:
     """
     row = row_scale(gram)
     high, low = two_sum(first / row, -second / row)
-    size = _power_of_two(high)
+    size = size_of(high)
     high, low = high / size, low / size
     gram = scaled_gram(gram, row)
     u, u_low, error = residual(gram, high, np.zeros(high.size))
@@ -67,7 +75,7 @@ def between_duals(gram: Float, first: Float, second: Float) -> Distance:
     square = _dot(high, u) + float(high @ u_low) + float(low @ u)
     magnitude = float(np.abs(high).sum())
     slack = magnitude * (2 * error + 4 * high.size**2 * _EPS**2 * magnitude)
-    return _scaled(_root(square, slack + 4 * _EPS * abs(square)), size)
+    return _scaled(root_of(square, slack + 4 * _EPS * abs(square)), size)
 
 
 def dual_norm(gram: Float, dual: Float) -> Distance:
@@ -107,7 +115,7 @@ def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bo
     row = row_scale(gram)
     gram = scaled_gram(gram, row)
     dual, target = dual / row, target * row
-    size = max(_power_of_two(dual), _power_of_two(target[support]))
+    size = max(size_of(dual), size_of(target[support]))
     dual, target = dual / size, target / size
     A, R = np.flatnonzero(support), np.flatnonzero(~support)
     inner = gram[np.ix_(A, A)]
@@ -116,7 +124,7 @@ def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bo
         return Distance(math.nan, math.inf)
 
     misfit, misfit_low, misfit_error = residual(gram[A], dual, target[A])
-    fitted, second_order = _inverse_form(inner, misfit, misfit_low, solve)
+    fitted, second_order = inverse_form(inner, misfit, misfit_low, solve)
     free = np.zeros(dual.size)
     free[R] = dual[R]
     free[A] = -solve(gram[np.ix_(A, R)] @ dual[R])
@@ -126,12 +134,12 @@ def _schur_split(gram: Float, dual: Float, target: Float, support: NDArray[np.bo
     second_order += inverse_norm_bound(inner, u[A], u_error + _EPS * np.abs(u[A])) ** 2
 
     total = fitted + off
-    answer = _root(total, second_order + off_error + 8 * _EPS * abs(total))
+    answer = root_of(total, second_order + off_error + 8 * _EPS * abs(total))
     pad = inverse_norm_bound(inner, np.zeros(A.size), np.full(A.size, misfit_error))
     return _scaled(Distance(answer.value, answer.error + pad), size)
 
 
-def _inverse_form(inner: Float, high: Float, low: Float, solve: Map) -> tuple[float, float]:
+def inverse_form(inner: Float, high: Float, low: Float, solve: Map) -> tuple[float, float]:
     """Return ``r @ inner^-1 @ r`` for ``r = high + low`` and its second-order error."""
     a = solve(high)
     rest, rest_low, error = residual(inner, a, high)
@@ -145,7 +153,7 @@ def _dot(a: Float, b: Float) -> float:
     return math.fsum(product) + math.fsum(rounding)
 
 
-def _root(square: float, error: float) -> Distance:
+def root_of(square: float, error: float) -> Distance:
     """Return the root of a square that is `error` uncertain."""
     value = math.sqrt(max(square, 0.0))
     return Distance(value, min(error / value if value > 0 else math.inf, math.sqrt(2 * error)))
@@ -155,6 +163,7 @@ def _scaled(distance: Distance, size: float) -> Distance:
     return Distance(distance.value * size, distance.error * size)
 
 
-def _power_of_two(values: Float) -> float:
+def size_of(values: Float) -> float:
+    """Return a power of two of the size of the largest entry."""
     largest = float(np.abs(values).max(initial=0.0))
     return math.ldexp(1.0, math.frexp(largest)[1]) if largest > 0 else 0.5**1000
