@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.orbits import Orbit
 from relubias.minnorm.pattern_boxes import FREE, LOW
-from relubias.minnorm.pattern_prices import Pricing, price_patterns
+from relubias.minnorm.pattern_prices import Pricer, Pricing
 
 __all__ = ["Column", "NodeBound", "best_prices", "bound_at"]
 
@@ -66,9 +66,15 @@ class NodeBound(NamedTuple):
     """The neurons in use, with masses."""
 
 
-def bound_at(gram: Float, labels: Float, orbits: list[Orbit], prices: Float) -> NodeBound:
+def bound_at(
+    pricer: Pricer,
+    labels: Float,
+    orbits: list[Orbit],
+    prices: Float,
+    tolerance: float = 0.0,
+) -> NodeBound:
     """Return the bound that some prices, scaled as is best, prove."""
-    pricing = [price_patterns(gram, orbit.sign * prices, orbit.decided) for orbit in orbits]
+    pricing = [pricer.best(orbit.sign * prices, orbit.decided, tolerance) for orbit in orbits]
     paid = sum(orbit.size * p.bound for orbit, p in zip(orbits, pricing, strict=True))
     income = float(prices @ labels)
     income -= 2 * labels.size * _EPS * float(np.abs(prices) @ np.abs(labels))
@@ -82,7 +88,7 @@ def bound_at(gram: Float, labels: Float, orbits: list[Orbit], prices: Float) -> 
 
 
 def best_prices(
-    gram: Float,
+    pricer: Pricer,
     labels: Float,
     orbits: list[Orbit],
     prices: Float,
@@ -94,8 +100,8 @@ def best_prices(
 
     Parameters
     ----------
-    gram : ndarray of shape (n_samples, n_samples)
-        Gram matrix in unit scale.
+    pricer : Pricer
+        What neurons can earn.
     labels : ndarray of shape (n_samples,)
         Outputs of the network.
     orbits : list of Orbit
@@ -114,17 +120,17 @@ def best_prices(
     NodeBound
         The best one seen.
     """
-    best = bound_at(gram, labels, orbits, prices)
+    best = bound_at(pricer, labels, orbits, prices)
     if best.bound == 0.0:
-        best = bound_at(gram, labels, orbits, labels)
-    bundle = _Bundle(labels, orbits, columns, gram)
+        best = bound_at(pricer, labels, orbits, labels)
+    bundle = _Bundle(labels, orbits, columns, pricer.gram)
     for iteration in range(_MAX_ITERATIONS):
         if best.bound >= cutoff or stops():
             break
         step = bundle.step(best)
         if step is None:
             break
-        trial = bound_at(gram, labels, orbits, step.prices)
+        trial = bound_at(pricer, labels, orbits, step.prices)
         gain = trial.bound - best.bound
         bundle.learn(trial, gain, step.promise - best.bound)
         if step.promise - best.bound <= _CONVERGED * best.bound:

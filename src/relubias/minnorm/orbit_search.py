@@ -21,15 +21,17 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.fractional_counts import Column, NodeBound, best_prices, bound_at
 from relubias.minnorm.orbits import Orbit, decide, first_orbits, is_coverable
+from relubias.minnorm.pattern_boxes import LOW
 from relubias.minnorm.pattern_exchange import Exchange
 from relubias.minnorm.pattern_network import PatternNetwork, Patterns, as_patterns
-from relubias.minnorm.pattern_boxes import LOW
-from relubias.minnorm.pattern_prices import earnings_at_most
+from relubias.minnorm.pattern_prices import Pricer
 from relubias.minnorm.scaling import Units
 from relubias.minnorm.search import Search
 from relubias.minnorm.search_tree import SearchTree
 
 _DISTINCT = 1e-9
+_UNREACHABLE = 1e13
+"""Squared norms from which on rounding decides whether a network fits at all."""
 
 __all__ = ["TOLERANCE", "OrbitSearch", "SearchOutcome"]
 
@@ -108,7 +110,8 @@ class OrbitSearch:
     ) -> None:
         self.gram, self.labels, self.units, self.search = gram, labels, units, search
         self.orbits = first_orbits(labels, signs)
-        self.exchange = Exchange(gram, labels, self.orbits, features, search.stops)
+        self.pricer = Pricer(gram)
+        self.exchange = Exchange(self.pricer, labels, self.orbits, features, search.stops)
         self.records = _Records(labels.size)
         self.best: PatternNetwork | None = None
         self.heap: list[tuple[float, int, _Node]] = []
@@ -120,7 +123,7 @@ class OrbitSearch:
     @property
     def cutoff(self) -> float:
         """Bounds from which on a node is of no interest."""
-        return math.inf if self.best is None else self.best.square * (1 + _EXACT)
+        return _UNREACHABLE if self.best is None else self.best.square * (1 + _EXACT)
 
     def offer(self, patterns: Patterns, *, improve: bool = True) -> PatternNetwork | None:
         """Take the best network with these patterns, improved, if it is better than the best."""
@@ -169,7 +172,7 @@ class OrbitSearch:
         """Bound a node, and keep it if it may hold a better network."""
         self.n_nodes += 1
         found = best_prices(
-            self.gram,
+            self.pricer,
             self.labels,
             orbits,
             prices,
@@ -201,7 +204,7 @@ class OrbitSearch:
                 continue
             if network.square > self.best.square * (1 + _EXACT):
                 continue
-            other = bound_at(self.gram, self.labels, orbits, network.prices)
+            other = bound_at(self.pricer, self.labels, orbits, network.prices)
             if other.bound >= network.square * (1 - TOLERANCE):
                 if _has_best_patterns(network, orbits, other):
                     self.solved[record] = network.patterns
@@ -210,7 +213,7 @@ class OrbitSearch:
 
     def _fix(self, record: int, orbits: list[Orbit], found: NodeBound) -> tuple[int, list[Orbit]]:
         """Decide samples whose other side would cost more than the gap."""
-        if found.scale == 0.0 or not math.isfinite(self.cutoff):
+        if found.scale == 0.0:
             return record, orbits
         slack = (self.cutoff - found.bound) / found.scale**2
         fixed = list(orbits)
@@ -238,7 +241,7 @@ class OrbitSearch:
                 continue
             decided = orbit.decided.copy()
             decided[sample] = side
-            if not self.search.stops() and earnings_at_most(self.gram, prices, decided, floor):
+            if not self.search.stops() and self.pricer.earns_at_most(prices, decided, floor):
                 return side
         return None
 

@@ -16,7 +16,7 @@ from relubias._validate import Float
 from relubias.minnorm.orbits import Orbit
 from relubias.minnorm.pattern_boxes import LOW
 from relubias.minnorm.pattern_network import PatternNetwork, Patterns, fit_patterns
-from relubias.minnorm.pattern_prices import price_patterns
+from relubias.minnorm.pattern_prices import Pricer
 
 __all__ = ["Exchange"]
 
@@ -29,13 +29,14 @@ class Exchange:
 
     def __init__(
         self,
-        gram: Float,
+        pricer: Pricer,
         labels: Float,
         orbits: list[Orbit],
         features: Float | None,
         stops: Callable[[], bool],
     ) -> None:
-        self.gram, self.labels, self.features, self.stops = gram, labels, features, stops
+        self.pricer, self.labels, self.features, self.stops = pricer, labels, features, stops
+        self.gram = pricer.gram
         self.first = {orbit.sign: orbit.decided for orbit in orbits}
         self.known: dict[frozenset[tuple[tuple[float, bytes], int]], PatternNetwork | None] = {}
 
@@ -86,7 +87,7 @@ class Exchange:
         classes: NDArray[np.intp],
     ) -> list[tuple[float, NDArray[np.bool_]]]:
         """Return patterns that earn much at the network's prices, and those of its own neurons."""
-        pricing = price_patterns(self.gram, sign * network.prices, decided)
+        pricing = self.pricer.best(sign * network.prices, decided)
         found = [
             (float(value), (state == LOW) | (decided == 1))
             for value, state in zip(pricing.values, pricing.states, strict=True)

@@ -24,6 +24,9 @@ from relubias.minnorm.program import ProgramSolution, solve_program
 
 __all__ = ["PatternNetwork", "PatternProgram", "Patterns", "as_patterns", "fit_patterns"]
 
+_EPS = float(np.finfo(np.float64).eps)
+_LARGEST_MISFIT = 1e-4
+
 Patterns = dict[tuple[float, bytes], int]
 """How many neurons have each sign and pattern (bytes of a bool array)."""
 
@@ -125,7 +128,19 @@ def fit_patterns(
         return features_null_test(np.hstack([rows * factor[:, None] for factor in factors]))
 
     solution = solve_program(program.hessian, program.right, program.free, null_test=null_test)
-    return _network(gram, program, patterns, solution) if solution.fits else None
+    if not solution.fits:
+        return None
+    network = _network(gram, program, patterns, solution)
+    return network if _does_fit(gram, labels, network) else None
+
+
+def _does_fit(gram: Float, labels: Float, network: PatternNetwork) -> bool:
+    """Whether the network outputs the labels, as far as rounding lets it."""
+    program = network.program
+    misfit = np.abs((program.signs * program.counts) @ network.outputs - labels).max()
+    noise = 64 * labels.size * _EPS * float((np.abs(network.dual) @ np.abs(gram)).max())
+    size = float(np.abs(labels).max())
+    return bool(misfit <= min(1e-9 * size + noise * program.counts.sum(), _LARGEST_MISFIT * size))
 
 
 def _network(

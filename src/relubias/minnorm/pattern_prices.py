@@ -13,7 +13,6 @@ too many, searched (`pattern_search`). Every value is a bound from above.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,14 +21,15 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.pattern_boxes import HIGH, LOW, box_of, solve_boxes
 
-__all__ = ["Pricing", "earnings_at_most", "enumerated", "price_patterns"]
+__all__ = ["Pricer", "Pricing", "enumerated"]
 
 Decided = NDArray[np.int8]
 """Per sample: 1 active, 0 inactive, -1 undecided."""
 
 _KEEP = 6
-_COMPILED_FROM = 8
-"""Open samples from which compiled code is used, even if it is not loaded yet."""
+_COMPILED_FROM = 10_000
+"""Patterns solved for, about a second of work, before compiled code is loaded."""
+_WORK_OF_A_BOUND = 50
 _SEARCHED_FROM = 9
 """Open samples from which patterns are searched instead of all being tried."""
 _ENUMERATED_UP_TO = 3
@@ -52,40 +52,66 @@ class Pricing(NamedTuple):
     """Most that any pattern earns."""
 
 
-def price_patterns(gram: Float, prices: Float, decided: Decided, tolerance: float = 0.0) -> Pricing:
-    """Find the patterns that earn most.
+class Pricer:
+    """Prices neurons for one search, and moves on to compiled code once that pays.
+
+    Which code runs depends on the work done so far alone, so answers are reproducible bit for bit.
 
     Parameters
     ----------
     gram : ndarray of shape (n_samples, n_samples)
         Gram matrix in unit scale.
-    prices : ndarray of shape (n_samples,)
-        Half of what a unit of output earns, of either sign.
-    decided : ndarray of int8, shape (n_samples,)
-        Where the neuron is active (1), inactive (0), or free to choose (-1).
-    tolerance : float, default=0.0
-        By which share the bound may exceed what the best pattern earns.
-
-    Returns
-    -------
-    Pricing
-        At least one pattern.
     """
-    rows = np.flatnonzero((decided < 0) & (prices > 0))
-    if rows.size >= _SEARCHED_FROM:
-        return _searched(gram, prices, decided, -np.inf, tolerance)
-    loaded = "relubias.minnorm._pattern_kernels" in sys.modules
-    if loaded or rows.size >= _COMPILED_FROM:
-        return _enumerated_compiled(gram, prices, decided, rows)
-    return enumerated(gram, prices, decided, rows)
 
+    def __init__(self, gram: Float) -> None:
+        self.gram = gram
+        self._work = 0
+        """Patterns solved for so far, roughly."""
 
-def earnings_at_most(gram: Float, prices: Float, decided: Decided, floor: float) -> bool:
-    """Whether no pattern earns more than `floor`."""
-    rows = np.flatnonzero((decided < 0) & (prices > 0))
-    if rows.size >= _SEARCHED_FROM:
-        return _searched(gram, prices, decided, floor, 0.0).bound <= floor
-    return price_patterns(gram, prices, decided).bound <= floor
+    @property
+    def _is_compiled(self) -> bool:
+        return self._work > _COMPILED_FROM
+
+    def best(self, prices: Float, decided: Decided, tolerance: float = 0.0) -> Pricing:
+        """Find the patterns that earn most.
+
+        Parameters
+        ----------
+        prices : ndarray of shape (n_samples,)
+            Half of what a unit of output earns, of either sign.
+        decided : ndarray of int8, shape (n_samples,)
+            Where the neuron is active (1), inactive (0), or free to choose (-1).
+        tolerance : float, default=0.0
+            By which share the bound may exceed what the best pattern earns.
+
+        Returns
+        -------
+        Pricing
+            At least one pattern.
+        """
+        rows = np.flatnonzero((decided < 0) & (prices > 0))
+        if rows.size >= _SEARCHED_FROM:
+            return self._searched(prices, decided, -np.inf, tolerance)
+        self._work += 1 << rows.size
+        run = _enumerated_compiled if self._is_compiled else enumerated
+        return run(self.gram, prices, decided, rows)
+
+    def earns_at_most(self, prices: Float, decided: Decided, floor: float) -> bool:
+        """Whether no pattern earns more than `floor`."""
+        rows = np.flatnonzero((decided < 0) & (prices > 0))
+        if rows.size >= _SEARCHED_FROM:
+            return self._searched(prices, decided, floor, 0.0).bound <= floor
+        return self.best(prices, decided).bound <= floor
+
+    def _searched(self, prices: Float, decided: Decided, floor: float, tolerance: float) -> Pricing:
+        if self._is_compiled:
+            return _searched_compiled(self.gram, prices, decided, floor, tolerance)
+        from relubias.minnorm.pattern_search import PatternSearch
+
+        search = PatternSearch(self.gram, prices, floor, tolerance)
+        search.run(decided)
+        self._work += _WORK_OF_A_BOUND * search.n_bounds
+        return search.pricing()
 
 
 def _enumerated_compiled(
@@ -133,7 +159,7 @@ def _pricing(
     return Pricing(values, outputs, states, all_sides, float(values[0]))
 
 
-def _searched(
+def _searched_compiled(
     gram: Float, prices: Float, decided: Decided, floor: float, tolerance: float
 ) -> Pricing:
     from relubias.minnorm import _pattern_search_kernels as kernels

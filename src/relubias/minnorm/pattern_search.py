@@ -31,7 +31,7 @@ Decided = NDArray[np.int8]
 
 _KEEP = 6
 _ENUMERATED_BELOW = 3
-_MAX_SEARCHED = 2000
+_MAX_SEARCHED = 20_000
 _LEAST_SIZE = 1e-3
 _BISECTIONS = 7
 
@@ -39,8 +39,9 @@ _BISECTIONS = 7
 class PatternSearch:
     """State of one search: the best patterns so far and a bound on all that is left."""
 
-    def __init__(self, gram: Float, prices: Float, floor: float) -> None:
-        self.gram, self.prices, self.floor = gram, prices, floor
+    def __init__(self, gram: Float, prices: Float, floor: float, tolerance: float = 0.0) -> None:
+        self.gram, self.prices, self.floor, self.tolerance = gram, prices, floor, tolerance
+        self.n_bounds = 0
         self.found: dict[bytes, tuple[float, Float, NDArray[np.int8]]] = {}
         self.best, self.bound = -np.inf, -np.inf
 
@@ -79,7 +80,7 @@ class PatternSearch:
 
     def _is_settled(self, bound: float) -> bool:
         """Whether a subtree needs no search; what it might earn is kept in mind."""
-        if bound <= max(self.best, self.floor):
+        if bound <= max(self.best * (1 + self.tolerance), self.floor):
             self.bound = max(self.bound, bound)
             return True
         return False
@@ -100,6 +101,7 @@ class PatternSearch:
         """Bound what the subtree earns; return the pattern to try next and the row to decide."""
         bound, row = np.inf, int(rows[0])
         for _ in range(3):
+            self.n_bounds += 1
             earned, u = self._complete(decided, guess)
             price = self.prices[rows]
             size = np.maximum(np.abs(u[rows]), _LEAST_SIZE * np.sqrt(np.mean(price**2)))
