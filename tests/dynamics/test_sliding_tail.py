@@ -93,7 +93,7 @@ def test_no_step_leads_away_from_the_sliding_limit(chattering):
     for limit in limits:
         assert limit is not None
         assert_allclose(limit.state.primal, r.limit.primal, rtol=0, atol=1e-12)
-        assert limit.is_consistent(states[0] @ case.gram > 0, sliding, 1.0)
+        assert limit.is_consistent(states[0] @ case.gram > 0, 1.0)
 
 
 def test_the_distance_bound_holds(chattering):
@@ -162,7 +162,7 @@ def test_a_budget_that_ends_before_the_proof_leaves_an_estimate(chattering):
         assert loose.certificate is None
         if loose.limit_estimate is not None:
             error = np.abs(loose.limit_estimate.primal - r.limit.primal).max()
-            assert error <= np.abs(loose.limit.primal - r.limit.primal).max() + 1e-12
+            assert error <= 1e-9
             n_right += int(error <= 1e-10)
             assert "not proved" in loose.summary()
     assert n_right >= 3

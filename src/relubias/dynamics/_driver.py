@@ -90,9 +90,9 @@ class Driver:
         if is_small and not run.is_quiet:
             return self._chatters()
         if is_small and run.n_switches == self.look_until_switch:
-            return Status.TOLERANCE, Tail.QUIET, None
+            return self._is_unproved()
         if not run.can_look_ahead:
-            return (Status.TOLERANCE, Tail.QUIET, None) if is_small else None
+            return self._is_unproved() if is_small else None
         if run.n_switches != self.seen_switches:
             self.seen_switches = run.n_switches
             self.quiet_since = max(self.quiet_since, run.n_iter - (run.time - run.last_switch))
@@ -108,6 +108,8 @@ class Driver:
         failed = Status.TOLERANCE, Tail.CHATTER, None
         if certificate is None or self.sliding is None or run.undecided_from:
             return failed
+        if not self.sliding.sliding.any():  # a case for the certificate of a pattern
+            return failed
         exact = _EXACT * float(np.abs(self.sliding.state.primal).max())
         if certificate.holds and certificate.radius <= exact:
             return Status.CERTIFIED, Tail.CHATTER, certificate
@@ -116,6 +118,13 @@ class Driver:
         deeper = 0.25 * exact / certificate.radius if certificate.holds else 1e-2
         self.goal = max(self.goal * min(deeper, 0.25), _DEEPEST * self.unit)
         return None
+
+    def _is_unproved(self) -> Ending | None:
+        """End a quiet run within the tolerance, unless pairs that come near zero can be proved."""
+        ending = self._chatters()
+        if ending is None or ending[0] is Status.CERTIFIED:
+            return ending
+        return Status.TOLERANCE, Tail.QUIET, None
 
     def limit_estimate(self) -> State | None:
         """Return the sliding limit of a run that chatters, if it is consistent."""
@@ -127,7 +136,7 @@ class Driver:
         on = run.active.any(axis=0)
         largest = float(np.abs(run.residual_high[on]).max(initial=0.0)) * run.label_unit
         one_step = 2.0 * run.step_size / run.gram_unit * largest
-        is_consistent = self.sliding.is_consistent(run.active, run.chatters(), one_step)
+        is_consistent = self.sliding.is_consistent(run.active, one_step)
         return self.sliding.state if is_consistent else None
 
     def _look_ahead(self, *, is_small: bool, switch_comes: bool) -> Ending | None:
@@ -143,14 +152,14 @@ class Driver:
             run.settle(frozen)
             ending = self._certified()
             if ending is None and frozen.residual <= self.tol:
-                return Status.TOLERANCE, Tail.QUIET, None
+                ending = self._is_unproved()
             distance = min(self._time_scale(frozen), until_record)
             if ending is None and distance > 0:  # too close to a hyperplane to certify: move on
                 run.jump(distance)
             return ending
         is_small = is_small or (frozen.is_stable and frozen.residual <= self.tol)
         if is_small and not switch_comes:
-            return Status.TOLERANCE, Tail.QUIET, None
+            return self._is_unproved()
         steps = min(steps, until_record)
         if self._is_worth_a_jump(steps):
             run.jump(steps)

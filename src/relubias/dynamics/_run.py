@@ -32,6 +32,7 @@ _NUMPY_SECONDS = 0.4  # of stepping in NumPy, all runs together, before the kern
 _NUMPY_CHUNK = 64  # steps
 _COMPILED_CHUNK = 2e8  # multiplications: a few tenths of a second
 _MAX_KEPT_SWITCHES = 1_000_000
+_MORE_SLIDING = 3  # times that a proof may add pairs to those that slide
 
 
 def power_of_two(size: float) -> float:
@@ -319,9 +320,23 @@ class Run:
         self._note_switches()
 
     def sliding_tail(self) -> tuple[Certificate | None, SlidingLimit | None]:
-        """Ask the independent code for a proof, and for the limit, of a run that chatters."""
-        step_size = self.step_size / self.gram_unit
-        return certify_tail(self.problem, self.state().dual, step_size, self.chatters())
+        """Ask the independent code for a proof, and for the limit, of a run that chatters.
+
+        Pairs that the proof cannot keep off their hyperplanes are taken to slide, too.
+        """
+        dual, sliding = self.state().dual, self.chatters()
+        certificate, limit = self._tail_at(dual, sliding)
+        for _ in range(_MORE_SLIDING):
+            if certificate is None or limit is None or certificate.holds:
+                break
+            sliding = sliding | ~(limit.slack(self.active) > certificate.rounding_error)
+            certificate, limit = self._tail_at(dual, sliding)
+        return certificate, limit
+
+    def _tail_at(
+        self, dual: Float, sliding: NDArray[np.bool_]
+    ) -> tuple[Certificate | None, SlidingLimit | None]:
+        return certify_tail(self.problem, dual, self.step_size / self.gram_unit, sliding)
 
     # --- results in the user's units ----------------------------------------------------------
 

@@ -216,13 +216,13 @@ class VaryingRun(Run):
 
     # --- a run that chatters ------------------------------------------------------------------
 
-    def sliding_tail(self) -> tuple[Certificate | None, SlidingLimit | None]:
-        """Ask for the limit of a run that chatters, and for a proof where there is no momentum."""
-        step_size = self.step_size / self.gram_unit
-        dual, sliding = self.state().dual, self.chatters()
-        if self.momentum > 0.0:
+    def _tail_at(
+        self, dual: Float, sliding: NDArray[np.bool_]
+    ) -> tuple[Certificate | None, SlidingLimit | None]:
+        if self.momentum > 0.0:  # a limit without proof
             coasting = self._coasted()[1][0] * (self.label_unit / self.gram_unit)
             return None, sliding_limit(self.problem, dual, sliding, coasting)
+        step_size = self.step_size / self.gram_unit
         return certify_tail(self.problem, dual, step_size, sliding, self.batches)
 
 

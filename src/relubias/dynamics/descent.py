@@ -170,15 +170,15 @@ class _Ended:
         if tail in (Tail.CHATTER, Tail.LIMIT_CYCLE):
             self.chattering = run.chattering()
         self.estimate: State | None = None
-        sliding = driver.sliding.state if driver.sliding and tail is Tail.CHATTER else None
+        sliding = driver.sliding if tail is Tail.CHATTER else None
         if not is_certified:
             self.limit = run.state()
             if tail is Tail.CHATTER and status is Status.TOLERANCE:
                 self.estimate = driver.limit_estimate()
             self.records = driver.recorder.finish(is_settled=False)
         elif sliding is not None:
-            self.limit = sliding
-            self.records = driver.recorder.finish(is_settled=False, limit=sliding)
+            self.limit, self.chattering = sliding.state, np.argwhere(sliding.sliding)
+            self.records = driver.recorder.finish(is_settled=False, limit=sliding.state)
         else:
             self.limit = run.limit()
             self.records = driver.recorder.finish(is_settled=True)

@@ -56,6 +56,8 @@ class SlidingLimit:
     ----------
     state : State
         Pairs of S are at exactly zero.
+    sliding : ndarray of bool, shape (n_neurons, n_samples)
+        S.
     push : ndarray of shape (n_samples,)
         Sum of all future residuals on samples of A, times the step size.
     sliding_push : ndarray of shape (n_neurons, n_samples)
@@ -69,15 +71,21 @@ class SlidingLimit:
     """
 
     state: State
+    sliding: NDArray[np.bool_]
     push: Float
     sliding_push: Float
     distance: float
     error: float
     reach: Float
 
-    def is_consistent(
-        self, active: NDArray[np.bool_], sliding: NDArray[np.bool_], slack: float
-    ) -> bool:
+    def slack(self, active: NDArray[np.bool_]) -> Float:
+        """Return how far inside its sign each pair outside S stays, in the ball of the theorem."""
+        oriented = np.where(active, self.state.primal, -self.state.primal)
+        slack = oriented - self.reach * (self.distance + self.error)
+        slack[self.sliding | (self.reach == 0.0)] = np.inf
+        return slack
+
+    def is_consistent(self, active: NDArray[np.bool_], slack: float) -> bool:
         """Whether no sign outside S changes, and a pair of S takes part of its sample's push.
 
         Between none and all of it: the pair is active in some of the steps. `slack` is about what
@@ -86,7 +94,7 @@ class SlidingLimit:
         part = self.sliding_push * np.sign(self.push)
         in_box = (part >= -slack) & (part <= np.abs(self.push) + slack)
         same_sign = (self.state.primal > 0.0) == active
-        return bool(np.where(sliding, in_box, same_sign).all())
+        return bool(np.where(self.sliding, in_box, same_sign).all())
 
 
 class _Constraints:
@@ -163,6 +171,7 @@ def sliding_limit(
     sliding_push[rows.pairs[:, 0], rows.pairs[:, 1]] = total[rows.samples.size :]
     return SlidingLimit(
         state=State(primal=np.where(sliding, 0.0, primal), dual=target),
+        sliding=sliding,
         push=push,
         sliding_push=sliding_push,
         distance=distance + error + 2.0 * rounding,
@@ -186,9 +195,7 @@ def certify_tail(
     always = active & ~sliding
     unfitted = sliding.any(axis=0) & ~always.any(axis=0) & (problem.labels != 0.0)
     curvature = _largest_curvature(problem.gram, step_size, active | sliding, batches)
-    primal, radius = limit.state.primal, limit.distance + limit.error
-    slack = np.where(active, primal, -primal) - limit.reach * radius
-    slack[sliding | (limit.reach == 0.0)] = np.inf
+    slack = limit.slack(active)
     k, i = np.unravel_index(int(np.argmin(slack)), slack.shape)
     proved = curvature < 2.0 and not unfitted.any()
     blur = 4.0 * _EPS * float((np.abs(limit.state.dual) @ np.abs(problem.gram)).max())
@@ -200,7 +207,7 @@ def certify_tail(
         sample=-1 if nothing_else else int(i),
         curvature=curvature,
         kind="sliding" if sliding.any() else "ball",
-        radius=float((limit.reach * radius).max()),
+        radius=float((limit.reach * (limit.distance + limit.error)).max()),
     )
     return certificate, limit
 
