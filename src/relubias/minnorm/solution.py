@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ from relubias.problem import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MinimumNorm", "MinimumNormStatus"]
+__all__ = ["ILL_CONDITIONED", "MinimumNorm", "MinimumNormStatus", "ill_conditioned"]
+
+ILL_CONDITIONED = 1e10
+"""Condition number of the Gram matrix from which a result says so."""
 
 
 class MinimumNormStatus(enum.StrEnum):
@@ -106,6 +109,44 @@ class MinimumNorm:
         """Weights of shape (n_neurons, n_features), where the features are known."""
         return None if self.problem.features is None else self.dual @ self.problem.features
 
+    @property
+    def condition(self) -> float:
+        """Condition number of the Gram matrix of the samples in use, each of unit length.
+
+        An estimate, dimensionless; infinite where the matrix is singular to working precision, nan
+        without such samples. Duals lose about as many digits as it has.
+        """
+        from scipy.linalg.lapack import dpocon, dpotrf
+
+        rows = np.flatnonzero(self.dual.any(axis=0))
+        if rows.size == 0:
+            return math.nan
+        block = self.problem.gram[np.ix_(rows, rows)]
+        length = np.sqrt(np.diagonal(block))
+        block = block / length / length[:, None]
+        factor, info = dpotrf(block, lower=1)
+        if info != 0:
+            return math.inf
+        reciprocal = float(dpocon(factor, np.abs(block).sum(axis=0).max(), uplo="L")[0])
+        return 1.0 / reciprocal if reciprocal > 0 else math.inf
+
+    def save(self, path: Any) -> None:
+        """Write the answer to an .npz file, for `minnorm.load` and `minnorm.verify`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; it is replaced if it exists.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file cannot be written.
+        """
+        from relubias.minnorm.files import save
+
+        save(self, path)
+
     def raise_if_failed(self) -> MinimumNorm:
         """Return the result, or raise if it holds no network.
 
@@ -142,6 +183,8 @@ class MinimumNorm:
                 f"  active       {', '.join(str(k) for k in self.pattern.sum(axis=1))} "
                 f"of {self.problem.n_samples} samples, by neuron",
             ]
+            if (condition := self.condition) > ILL_CONDITIONED:
+                lines.append(ill_conditioned(condition, self.problem.features is not None))
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
@@ -173,6 +216,19 @@ class MinimumNorm:
             f"MinimumNorm({self.status}, norm={self.norm:.6g}, "
             f"error_bound={self.certificate.error_bound:.2g}, n_nodes={self.n_nodes})"
         )
+
+
+def ill_conditioned(condition: float, has_features: bool) -> str:
+    """Return the sentence about a badly conditioned Gram matrix."""
+    remedy = (
+        "the features, which are known, were used where that helps"
+        if has_features
+        else "build the problem with Problem.from_features if the features are known"
+    )
+    return (
+        f"  condition    {condition:.1e}: samples in use nearly repeat, so a small residual proves "
+        f"little; {remedy}"
+    )
 
 
 def with_network(

@@ -185,10 +185,19 @@ def _norm(data: Data, solution: MinimumNorm, network: NetworkCheck, rtol: float)
 
 def _own_bound(data: Data, network: NetworkCheck, reach: float) -> float:
     bounds = [single_samples(data), bound_of_parts(data, network, reach)]
+    if data.signs.size == 1 and _has_dual_signs(data, network):
+        # Without its inactive samples the program is solved by weights within `to_exact`.
+        bounds.append(network.norm - network.norm_error - network.to_exact)
     signs = np.sort(data.signs)
     if signs.size == 2 and signs[0] != signs[1]:
         bounds.append(bound_of_pair(data, network, reach))
     return max(bounds)
+
+
+def _has_dual_signs(data: Data, network: NetworkCheck) -> bool:
+    """Whether the dual of one neuron is a feasible one."""
+    off = data.signs[0] * data.target <= 0
+    return bool((network.groups.dual[0][off] <= 0).all())
 
 
 def _relaxed_bound(data: Data, network: NetworkCheck, needed: float, reach: float) -> float:
