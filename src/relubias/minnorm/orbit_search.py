@@ -186,8 +186,11 @@ class OrbitSearch:
         self.records.close(record, found.bound, found.prices)
         if found.bound >= self.cutoff or is_solved:
             return
-        record, orbits = self._fix(record, orbits, found)
-        heapq.heappush(self.heap, (found.bound, next(self.order), _Node(record, orbits, found)))
+        record, fixed = self._fix(record, orbits, found)
+        place = [_index_of(fixed, orbit.members[0]) for orbit in orbits]
+        columns = [column._replace(orbit=place[column.orbit]) for column in found.columns]
+        node = _Node(record, fixed, found._replace(columns=columns))
+        heapq.heappush(self.heap, (found.bound, next(self.order), node))
 
     def _rounded(
         self, record: int, orbits: list[Orbit], found: NodeBound
@@ -216,18 +219,18 @@ class OrbitSearch:
         if found.scale == 0.0:
             return record, orbits
         slack = (self.cutoff - found.bound) / found.scale**2
-        fixed = list(orbits)
-        for index, (orbit, pricing) in enumerate(zip(orbits, found.pricing, strict=True)):
+        fixed = orbits
+        for orbit, pricing in zip(orbits, found.pricing, strict=True):
             raw = orbit.sign * found.prices / found.scale
             floor = pricing.bound - slack * (1 + 1e-9)
             for sample in np.flatnonzero((orbit.decided < 0) & (raw > 0)):
                 excluded = self._excluded(raw, orbit, pricing.sides, int(sample), floor)
-                if excluded is None:
+                index = _index_of(fixed, orbit.members[0])
+                if excluded is None or fixed[index].decided[sample] >= 0:
                     continue
-                record = self._record_fixed(record, fixed[index], int(sample), 1 - excluded, found)
-                decided = fixed[index].decided.copy()
-                decided[sample] = 1 - excluded
-                fixed[index] = fixed[index]._replace(decided=decided)
+                side = 1 - excluded
+                record = self._record_fixed(record, fixed[index], int(sample), side, found)
+                fixed = decide(fixed, index, int(sample), side, fixed[index].size)
         return record, fixed
 
     def _excluded(
@@ -271,6 +274,10 @@ class OrbitSearch:
                 continue
             columns = _allowed(node.found.columns, node.orbits, orbits)
             self._enter(record, orbits, node.found.prices, columns)
+
+
+def _index_of(orbits: list[Orbit], neuron: int) -> int:
+    return next(k for k, orbit in enumerate(orbits) if neuron in orbit.members)
 
 
 def _has_best_patterns(network: PatternNetwork, orbits: list[Orbit], found: NodeBound) -> bool:

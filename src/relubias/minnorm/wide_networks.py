@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm._products import residual
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
-from relubias.minnorm.orbit_search import OrbitSearch, SearchOutcome
+from relubias.minnorm.orbit_search import TOLERANCE, OrbitSearch, SearchOutcome
 from relubias.minnorm.pattern_network import PatternNetwork, as_patterns
 from relubias.minnorm.scaling import Units, in_unit_scale
 from relubias.minnorm.search import Search
@@ -69,15 +69,16 @@ def _result(
 ) -> MinimumNorm:
     classes = _classes(problem.signs, network)
     primal, support, coupled = _predictions(gram, y, network)
-    certificate = _certificate(network, outcome, units, known)
+    norm = _norm(gram, network)
+    certificate = _certificate(network, norm, outcome, units, known)
     return with_network(
         problem,
         units.dual(network.dual[classes]) + 0.0,
         units.primal(primal[classes]) + 0.0,
-        units.norm(math.sqrt(network.square)),
+        units.norm(norm),
         support[classes],
         certificate,
-        optimal=outcome.is_proved,
+        optimal=certificate.kind == "tree",
         coupled=coupled,
         n_nodes=outcome.n_nodes,
     )
@@ -111,8 +112,17 @@ def _predictions(
     return primal, alone | held, np.flatnonzero(shared)
 
 
+def _norm(gram: Float, network: PatternNetwork) -> float:
+    """Return the norm of the network's own duals, which rounding may have moved."""
+    terms: list[float] = []
+    for count, row in zip(network.program.counts, network.dual, strict=True):
+        high, low, _ = residual(gram, row, np.zeros(row.size))
+        terms += [*(count * row * high), *(count * row * low)]
+    return math.sqrt(max(math.fsum(terms), 0.0))
+
+
 def _certificate(
-    network: PatternNetwork, outcome: SearchOutcome, units: Units, known: float
+    network: PatternNetwork, norm: float, outcome: SearchOutcome, units: Units, known: float
 ) -> MinimumNormCertificate:
     """Return what the tree proves, and how near the network is to the best of its patterns."""
     program = network.program
@@ -120,10 +130,11 @@ def _certificate(
         program.hessian, program.right, program.free, 1.0, network.multipliers, kind="tree"
     )
     lower = max(units.norm(math.sqrt(outcome.bound)), known)
-    exact = outcome.is_unique and math.isfinite(own.error_bound)
-    gap = network.square - outcome.bound
+    proved = outcome.is_proved and outcome.bound >= norm**2 * (1 - TOLERANCE)
+    exact = proved and outcome.is_unique and math.isfinite(own.error_bound)
+    gap = norm**2 - outcome.bound
     return MinimumNormCertificate(
-        kind="tree" if outcome.is_proved else "bound only",
+        kind="tree" if proved else "bound only",
         error_bound=units.norm(own.error_bound) if exact else math.inf,
         duality_gap=units.norm(units.norm(own.duality_gap if exact else gap)),
         lower_bound=lower,
