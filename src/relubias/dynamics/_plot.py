@@ -79,13 +79,15 @@ def draw_flow(trajectory: FlowTrajectory, ax: Axes | None) -> Axes:
         bar = {"color": "#888888", "lw": 4.5, "alpha": 0.6, "solid_capstyle": "butt"}
         marks.append(axes.plot([], [], "-", label="sliding: on zero", **bar)[0])
     _legend(axes, m, marks)
-    axes.set_xscale("symlog", linthresh=first)
+    axes.set_xscale("symlog", linthresh=first, linscale=0.6)
     axes.set_xlim(0, last)
     axes.set_xlabel("time")
     axes.set_ylabel("primal value $w_k \\cdot x_i$")
     n_sliding = len(trajectory.sliding)
-    forever = f", {n_sliding} pairs slide for ever" if n_sliding else ""
-    axes.set_title(f"{trajectory.status}, {trajectory.n_events} events{forever}")
+    pairs = "1 pair slides" if n_sliding == 1 else f"{n_sliding} pairs slide"
+    forever = f", {pairs} for ever" if n_sliding else ""
+    events = "1 event" if trajectory.n_events == 1 else f"{trajectory.n_events} events"
+    axes.set_title(f"{trajectory.status}, {events}{forever}")
     return axes
 
 
@@ -101,6 +103,7 @@ def _time_range(trajectory: FlowTrajectory) -> tuple[float, float]:
         if np.abs(trajectory.at(last).primal - limit).max() <= near:
             break
         last *= 1.3
+    first = 10.0 ** np.floor(np.log10(first))  # a tick of the axis
     return first, last if trajectory.certificate is not None else float(trajectory.end_time or unit)
 
 
