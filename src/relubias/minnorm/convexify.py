@@ -84,7 +84,8 @@ def convexify(
         block = _inverse(hessian_of(pairs))
         if block is None:
             break
-        point = _maximise(form, point, pairs, block, barrier * gap / (2 * pairs.size))
+        mu = barrier * gap / (2 * pairs.size)
+        point = _maximise(form, point, pairs, block, mu, stops)
     if point is None or not point.theta.any():
         return None
     return Convexified(point.theta, point.positive, point.value)
@@ -129,7 +130,12 @@ def _barrier(block: Float, theta: Float) -> tuple[Float, float] | None:
 
 
 def _maximise(
-    form: SlackForm, point: _Point, pairs: NDArray[np.intp], block: Float, mu: float
+    form: SlackForm,
+    point: _Point,
+    pairs: NDArray[np.intp],
+    block: Float,
+    mu: float,
+    stops: Callable[[], bool],
 ) -> _Point | None:
     """Take Newton steps for one barrier, with steps halved until they help."""
     here = _barrier(block, point.theta[pairs])
@@ -140,7 +146,7 @@ def _maximise(
     for _ in range(_NEWTON_STEPS):
         gradient, direction = _newton(form, point, pairs, factor, mu)
         expected = float(gradient @ direction)
-        if not expected > 0.05 * mu:
+        if stops() or not expected > 0.05 * mu:
             break
         step = 1.0
         for _ in range(_HALVINGS):

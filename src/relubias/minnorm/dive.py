@@ -84,14 +84,15 @@ class Dive:
         """Decide samples until the relaxation is a network; None if none was found.
 
         Half of the undecided samples that the relaxation leaves unfitted are decided at once, the
-        clearest first. If that ends where nothing is feasible, one by one with backtracking.
+        clearest first; all of them when time is up. If that ends where nothing is feasible, one by
+        one with backtracking.
         """
         leaf: Leaf | None = hull
         while leaf is not None:
             doubtful, choice = self._unfitted(leaf)
             if doubtful.size == 0:
                 return leaf
-            chosen = doubtful[: (doubtful.size + 1) // 2]
+            chosen = doubtful[: (doubtful.size + 1) // (1 if self.search.stops() else 2)]
             leaf = self._decided(leaf, chosen, choice[: chosen.size])
         return self._backtracking(hull)
 

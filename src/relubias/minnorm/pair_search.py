@@ -19,19 +19,20 @@ from relubias.minnorm.certificate import MinimumNormCertificate
 from relubias.minnorm.convexify import convexify
 from relubias.minnorm.direct_tree import DirectTree
 from relubias.minnorm.dive import Dive, Leaf
-from relubias.minnorm.node import compiled, plain
+from relubias.minnorm.node import Engine, compiled, plain
 from relubias.minnorm.node_bounds import NodeBounds, proved_share
 from relubias.minnorm.pair_proof import prove
 from relubias.minnorm.pool import hull_pool
 from relubias.minnorm.scaling import Units
 from relubias.minnorm.search import Search
 from relubias.minnorm.slack_form import SlackForm, slack_form
-from relubias.minnorm.tableau import Rows, build_tableau, pool_rows
+from relubias.minnorm.tableau import Rows, build_tableau, n_misfits, pool_rows
 
 __all__ = ["Found", "search_pair"]
 
 _HULL_NODES = 150
-_COMPILED_FROM = 40  # samples
+_COMPILED_FROM = 7
+"""Samples that the relaxation misfits: beyond, trees are worth loading compiled code."""
 _CONSISTENT = 1e-9
 _NOTHING = np.zeros(0, dtype=np.intp)
 
@@ -85,7 +86,7 @@ def _search_tableaus(
     rows = pool_rows(dive.labels)
     trees: list[tuple[Tree, Float]] = []
     incumbent = leaf.value
-    engine = compiled() if dive.labels.size >= _COMPILED_FROM else plain()
+    engine: Engine | None = None
 
     def pause() -> bool:
         tree, n_nodes = trees[-1][0], sum(tree.n_nodes for tree, _ in trees)
@@ -98,6 +99,8 @@ def _search_tableaus(
         table = build_tableau(form.with_theta(theta[rows.nonzero]), rows, positive)
         if table is None or share == 0.0:
             break
+        if engine is None:
+            engine = compiled() if n_misfits(table) >= _COMPILED_FROM else plain()
         bounds = NodeBounds(dive.gram, dive.labels, dive.weights, rows, theta, share)
         tree = Tree(table, bounds, engine, incumbent)
         trees.append((tree, theta))

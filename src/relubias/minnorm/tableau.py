@@ -21,7 +21,16 @@ from relubias._validate import Float
 from relubias.minnorm.pool import SOLE
 from relubias.minnorm.slack_form import SlackForm, minimise, solve_factored
 
-__all__ = ["ABSENT", "EQUALITY", "INEQUALITY", "Rows", "Tableau", "build_tableau", "pool_rows"]
+__all__ = [
+    "ABSENT",
+    "EQUALITY",
+    "INEQUALITY",
+    "Rows",
+    "Tableau",
+    "build_tableau",
+    "n_misfits",
+    "pool_rows",
+]
 
 INEQUALITY, EQUALITY, ABSENT = 0, 1, 2
 
@@ -146,6 +155,14 @@ def _with_zero_labels(
         form.constant,
         rows,
     )
+
+
+def n_misfits(table: Tableau) -> int:
+    """Return how many samples the root leaves unfitted."""
+    k = table.rows.nonzero.size
+    slack = np.where(table.in_root, 0.0, table.start)
+    u = np.maximum(-slack[2 * k : 2 * k + 2 * table.rows.zero.size].reshape(2, -1), 0.0)
+    return int((np.minimum(slack[:k], slack[k : 2 * k]) > 0).sum() + u.any(axis=0).sum())
 
 
 def _block(matrix: Float, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:

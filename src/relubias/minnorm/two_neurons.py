@@ -94,13 +94,13 @@ def solve_two_neurons(
     bound = certify_multipliers(
         pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
     ).lower_bound
-    leaf = _network(dive, hull, bound, decoupled, units)
+    leaf = _network(dive, hull, bound, decoupled, units, improve=closed_form_only)
     if leaf is not None:
         dual = leaf.pool.duals(leaf.solution.multipliers, labels.size)
         certificate = certify_two_neurons(gram, labels, dual, weights, bound)
-        if certificate.kind != "bound only" or closed_form_only:
+        if certificate.kind != "bound only" or closed_form_only or search.stops():
             return Pair(dual, certificate, None, 1)
-    elif closed_form_only:
+    elif closed_form_only or search.stops():
         return Pair(decoupled, _with_bound(certificate, bound), None, dive.n_nodes)
     found = search_pair(dive, leaf, units, search)
     certificate = found.certificate
@@ -113,15 +113,21 @@ def solve_two_neurons(
 
 
 def _network(
-    dive: Dive, hull: Leaf, bound: float, decoupled: Float | None, units: Units
+    dive: Dive,
+    hull: Leaf,
+    bound: float,
+    decoupled: Float | None,
+    units: Units,
+    *,
+    improve: bool,
 ) -> Leaf | None:
-    """Find a good network from the relaxation."""
+    """Find a good network from the relaxation; a search that follows improves it better."""
     leaf = dive.run(hull)
     if leaf is None:
         return None
     dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
-    leaf = dive.improve(leaf)
-    if decoupled is not None:
+    leaf = dive.improve(leaf) if improve else dive.settled(leaf)
+    if decoupled is not None and not dive.search.stops():
         alone = dive.solve(np.full(dive.labels.size, SOLE), leaf.solution.active)
         leaf = alone if alone.solution.fits and alone.value < leaf.value else leaf
     dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
