@@ -59,6 +59,7 @@ class Path:
         state = State(primal, np.zeros_like(primal), residual, modes)
         self.pieces = [Piece(0.0, state, 0, False)]
         self.motion = Motion(self.planes, signs, state)
+        self._visited = (0, self.motion)
         self.fresh = np.zeros(modes.shape, np.bool_)
         self.size = max(float(np.abs(residual).max(initial=0.0)), np.finfo(np.float64).tiny)
         self.n_idle = self.n_events = self.n_renewals = 0
@@ -156,8 +157,12 @@ class Path:
 
     def state_after(self, piece: int, time: float) -> State:
         """Return the state a time after a piece began; infinity gives the limit of its motion."""
-        is_last = piece == len(self.pieces) - 1
-        motion = self.motion if is_last else self._motion(self.pieces[piece])
+        if piece == len(self.pieces) - 1:
+            motion = self.motion
+        else:
+            if self._visited[0] != piece:  # neighbouring times mostly share their piece
+                self._visited = piece, self._motion(self.pieces[piece])
+            motion = self._visited[1]
         state = motion.after(time)
         exponent = self.pieces[piece].exponent
         if exponent:
