@@ -11,10 +11,11 @@ import numpy as np
 
 from relubias._files import printable
 from relubias.cli._output import Section, number
+from relubias.minnorm.solution import ILL_CONDITIONED
 from relubias.problem import Problem
 
 if TYPE_CHECKING:
-    from relubias.minnorm import MinimumNorm
+    from relubias.minnorm import MinimumNorm, Verification
 
 __all__ = [
     "counted",
@@ -22,6 +23,8 @@ __all__ = [
     "data_section",
     "minimum_norm_facts",
     "minimum_norm_section",
+    "verification_facts",
+    "verification_section",
     "versions",
 ]
 
@@ -86,6 +89,9 @@ def minimum_norm_facts(solution: MinimumNorm) -> dict[str, Any]:
         "lower_bound": solution.lower_bound,
         "rel_gap": solution.rel_gap,
         "error_bound": solution.certificate.error_bound,
+        "kind": solution.certificate.kind,
+        "n_nodes": solution.n_nodes,
+        "condition": solution.condition,
         "n_active": solution.pattern.sum(axis=1),
         "conflict": solution.conflict,
     }
@@ -99,11 +105,48 @@ def minimum_norm_section(facts: dict[str, Any]) -> Section:
             ("norm", number(facts["norm"], 10)),
             ("lower bound", f"{number(facts['lower_bound'], 10)} (gap {facts['rel_gap']:.1e})"),
             ("error at most", f"{facts['error_bound']:.1e} in weight space"),
+            ("proof", proof(facts["kind"], facts["n_nodes"])),
             ("active", active_counts(facts["n_active"])),
         ]
+        if facts["condition"] > ILL_CONDITIONED:
+            sentence = "samples in use nearly repeat; give the features, not their Gram matrix"
+            rows.append(("condition", f"{facts['condition']:.1e}: {sentence}"))
     if facts["conflict"].size:
         rows.append(("conflict", f"samples {listed(facts['conflict'])}"))
     return Section("minimum norm", rows)
+
+
+def proof(kind: str, n_nodes: int) -> str:
+    """Return the kind of certificate, with the nodes of a search."""
+    return f"{kind} ({counted(n_nodes, 'nodes')})" if n_nodes > 1 else kind
+
+
+def verification_facts(found: Verification) -> dict[str, Any]:
+    """Return what was found out about an answer."""
+    return {
+        "holds": found.holds,
+        "kind": found.kind,
+        "norm": found.norm,
+        "lower_bound": found.lower_bound,
+        "rel_gap": found.rel_gap,
+        "misfit": found.misfit,
+        "distance_to_fit": found.distance_to_fit,
+        "exact_data": found.exact_data,
+        "n_leaves": found.n_leaves,
+        "checks": [check._asdict() for check in found.checks],
+    }
+
+
+def verification_section(facts: dict[str, Any]) -> Section:
+    """Return the rows of `verification_facts`."""
+    verdict = {True: "verified", False: "REFUTED", None: "not verified"}
+    rows = [("answer", f"{verdict[facts['holds']]} ({facts['kind']})")]
+    words = {True: "holds", False: "WRONG", None: "on trust"}
+    rows += [
+        (check["claim"], f"{words[check['holds']]}: {check['sentence']}")
+        for check in facts["checks"]
+    ]
+    return Section("verification", rows)
 
 
 def active_counts(counts: Any) -> str:
