@@ -52,6 +52,14 @@ def test_the_step_size_matters_for_the_first_layer_alone():
     assert figures["slope_kappa_first_layer"] == pytest.approx(2, abs=1e-3)
 
 
+def test_starts_without_the_neurons_of_the_theorem_fit_but_not_shortest():
+    draws = (boursier._Draw.of((seed,)) for seed in range(500))
+    draw = next(draw for draw in draws if not draw.is_covered)
+    run = boursier._both_layers(draw, 1e-20, boursier.RATE)
+    assert run["loss"] < 1e-15
+    assert run["excess"] > 0.1
+
+
 def test_covered_starts_reach_zero_loss_in_high_dimension():
     figures = measured("dana")
     assert figures["fraction_zero_loss_if_covered_d2000"] == 1
