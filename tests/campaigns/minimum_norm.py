@@ -50,10 +50,12 @@ from tests.oracles.patterns import TooManyError  # noqa: E402
 SECONDS = 60.0
 
 
-def against_enumeration(instance: Instance, *, strict: bool = True) -> Outcome:
+def against_enumeration(
+    instance: Instance, *, strict: bool = True, max_nodes: int = 20_000
+) -> Outcome:
     """Compare the answer to one problem with the oracle's."""
     try:
-        best = optimum(instance)
+        best = optimum(instance, max_nodes=max_nodes)
     except TooManyError:
         return Outcome(instance.name, {"more patterns than the oracle takes": 1})
     began = time.process_time()
@@ -88,7 +90,7 @@ def many(seed: int) -> Outcome:
 
 def hard(seed: int) -> Outcome:
     """Data made to break solvers: answers may be unproved, never wrong."""
-    return against_enumeration(hard_instance(seed), strict=False)
+    return against_enumeration(hard_instance(seed), strict=False, max_nodes=4000)
 
 
 def misses(seed: int) -> Outcome:
@@ -110,7 +112,8 @@ def scales(seed: int) -> Outcome:
     signs = [(1,), (1, -1), (1, 1, -1), (1, 1, -1, -1), (1, 1, 1)][seed % 5]
     n = int(rng.integers(1, 9 if len(signs) < 3 else 6))
     X = rng.standard_normal((n, round(float(rng.choice([1.2, 2.0, 5.0])) * n)))
-    problem = rb.Problem(X @ X.T, rng.standard_normal(n), signs)
+    y = rng.standard_normal(n)
+    problem = rb.Problem(X @ X.T, y / np.abs(y).max(), signs)  # labels above 1e150 are refused
     failures = check_scales(Instance(f"scales {seed}", problem), EXPONENTS)
     return Outcome(f"scales {seed}: {signs}, n={n}", {"compared": len(EXPONENTS)}, failures)
 
