@@ -23,6 +23,7 @@ from relubias.dynamics._eigenbasis import Eigenbasis, eigenbasis
 
 __all__ = ["Frozen", "Modes", "frozen_motion", "safe_steps"]
 
+_LEVELS = 4  # interval lengths tried at once
 _VISIBLE = 1e-22  # primal value well above the rounding of any run
 
 
@@ -196,37 +197,34 @@ def safe_steps(frozen: Frozen) -> tuple[int, bool]:
 
 def _safe_units(modes: Modes) -> tuple[int, bool]:
     """March over intervals of 2**k units, halving wherever no bound proves one safe."""
-    at, h, K, rates, margin = 0, modes.start, modes.weights, modes.rates, modes.margin
+    at, h, rates, margin = 0, modes.start, modes.rates, modes.margin
     finite = np.where(np.isinf(rates), 0.0, rates)
-    k = _first_level(h, K, rates)
+    parts = np.stack((np.maximum(modes.weights, 0.0), np.minimum(modes.weights, 0.0)))
+    k = _first_level(h, modes.weights, rates)
     while True:
         decay = np.where(np.isinf(rates), 1.0 if at == 0 else 0.0, np.exp(-finite * at))
-        left = K * decay
-        open_rows = ~(h - np.maximum(left, 0.0).sum(axis=1) > margin)
-        h, K, left = h[open_rows], K[open_rows], left[open_rows]
+        is_open = ~(h - parts[0] @ decay > margin)
+        if not is_open.all():
+            h, parts = h[is_open], parts[:, is_open]
         if h.size == 0:
             return at, True
         if not (h > margin).all():
             return at, False
         shrunk = False
         while True:
-            width = 2.0**k
-            gone = -np.expm1(-rates * width)
-            moved = left * gone
-            after = h - moved.sum(axis=1)
-            safe = h - np.maximum(moved, 0.0).sum(axis=1) > margin
-            if k > 0 and not safe.all():
-                safe |= _slope_bound(h, after, left, gone, rates, width) > margin
-            if safe.all():
-                at, h = at + 2**k, after
-                k = k if shrunk else min(k + 1, 60)
+            levels = np.arange(k, max(k - _LEVELS, -1), -1)
+            after, least = _bounds_inside(h, parts, decay, rates, levels)
+            safe = (least > margin).all(axis=0)
+            if safe.any():
+                chosen = int(np.argmax(safe))
+                at, h = at + 2 ** int(levels[chosen]), after[:, chosen]
+                k = int(levels[chosen]) if shrunk or chosen else min(k + 1, 60)
                 if at >= 2**61:
                     return at, False
                 break
-            if k == 0:
+            k, shrunk = int(levels[-1]) - 1, True
+            if k < 0:
                 return at, False
-            k -= 1
-            shrunk = True
 
 
 def _first_level(h: Float, weights: Float, rates: Float) -> int:
@@ -239,15 +237,26 @@ def _first_level(h: Float, weights: Float, rates: Float) -> int:
     return min(60, max(0, int(np.log2(max(units, 1.0))) + 1))
 
 
-def _slope_bound(
-    h: Float, after: Float, left: Float, gone: Float, rates: Float, width: float
-) -> Float:
-    """Lower bound inside an interval from the extreme changes per unit at its two ends."""
-    first = left * -np.expm1(-rates)  # change during the first unit, mode by mode
-    last = first * (1.0 - gone)
-    steepest = -(np.maximum(first, 0.0) + np.minimum(last, 0.0)).sum(axis=1)
-    gentlest = -(np.maximum(last, 0.0) + np.minimum(first, 0.0)).sum(axis=1)
+def _bounds_inside(
+    h: Float, parts: Float, decay: Float, rates: Float, levels: NDArray[np.intp]
+) -> tuple[Float, Float]:
+    """Return values after 2**k units and lower bounds until then, a column for each level k.
+
+    Either all falling modes fall and no other rises, or the changes per unit are between the
+    extreme ones of the first and of the last unit. `parts` are positive and negative weights.
+    """
+    n_levels, h = levels.size, h[:, None]
+    width = np.ldexp(1.0, levels)
+    gone = -np.expm1(-width[:, None] * rates)
+    first = decay * -np.expm1(-rates)  # change during the first unit, mode by mode
+    sums = parts @ np.concatenate((decay * gone, first * (1.0 - gone), first[None])).T
+    fall, rise = sums[:, :, :n_levels]
+    last_fall, last_rise = sums[:, :, n_levels : 2 * n_levels]
+    first_fall, first_rise = sums[:, :, 2 * n_levels :]
+    after = h - (fall + rise)
+    steepest, gentlest = -(first_fall + last_rise), -(last_fall + first_rise)
     spread = np.where(gentlest > steepest, gentlest - steepest, 1.0)
     crossing = (gentlest * h - steepest * after + steepest * gentlest * width) / spread
-    inside = np.where((steepest < 0.0) & (gentlest > 0.0), crossing, np.minimum(h, after))
-    return np.minimum(np.minimum(h, after), inside)
+    ends = np.minimum(h, after)
+    by_slope = np.where((steepest < 0.0) & (gentlest > 0.0), np.minimum(ends, crossing), ends)
+    return after, np.where(levels > 0, np.maximum(h - fall, by_slope), h - fall)
