@@ -116,10 +116,10 @@ def gradient_flow(
             is_open=at_zero == "open",
         )
         is_over = path.follow(budget, report)
+        status, certificate = _judge(problem, units, path, tolerance, is_over=is_over)
         pieces = FlowPath.of(path, beta, units)
-        status, certificate = _judge(problem, units, path, pieces, tolerance, is_over=is_over)
         is_unfinished = status is Status.MAX_EVENTS
-        end = float(pieces.times[-1])
+        end = path.event_time / units.gram
         limit = pieces.at(end if is_unfinished else np.inf)
         kept = [time for time in times if not is_unfinished or time <= end]
         records = _records(problem, pieces, kept)
@@ -148,7 +148,7 @@ def gradient_flow(
 
 
 def _judge(
-    problem: Problem, units: Units, path: Path, pieces: FlowPath, tol: float, *, is_over: bool
+    problem: Problem, units: Units, path: Path, tol: float, *, is_over: bool
 ) -> tuple[Status, FlowCertificate | None]:
     """Confirm the end by the independent certificate, or say how far the run came."""
     state = path.settled() if is_over else None
@@ -158,13 +158,13 @@ def _judge(
             problem.labels / units.label,
             problem.signs,
             path.primal_of_samples(state),
-            pieces.modes[-1],
+            path.modes_of_samples(state.modes),
             path.residual_of_samples(state),
             is_germ=path.pieces[-1].exponent > 0,
         )
         if certificate.holds:
             return Status.CERTIFIED, certificate
-    is_small = path.moving_residual <= tol * path.size
+    is_small = is_over or path.moving_residual <= tol * path.size
     return Status.TOLERANCE if is_small else Status.MAX_EVENTS, None
 
 

@@ -176,6 +176,8 @@ class FlowTrajectory(Trajectory):
         sentence = self.status.sentence
         if self.status is Status.CERTIFIED and len(self.sliding):
             return f"{sentence}; {len(self.sliding)} pairs slide on their hyperplanes for ever"
+        if self.status is Status.MAX_EVENTS and self.n_events < self.max_events:
+            return "no limit was reached: events at one time cannot be told apart in float64"
         return sentence
 
     def summary(self) -> str:

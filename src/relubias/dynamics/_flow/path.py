@@ -25,7 +25,6 @@ _DECAY = 1e150  # of the residual: as far as one evaluation goes
 _MAX_RENEWALS = 1000
 _PATIENCE = 100  # events without a change of mode
 _PLAIN = 1e-9  # relative distance from zero that needs no further look
-_LONG = 1e3  # slowest time scales after which nothing becomes plainer
 
 
 class Piece(NamedTuple):
@@ -63,6 +62,7 @@ class Path:
         self.fresh = np.zeros(modes.shape, np.bool_)
         self.size = max(float(np.abs(residual).max(initial=0.0)), np.finfo(np.float64).tiny)
         self.n_idle = self.n_events = self.n_renewals = 0
+        self.event_time = 0.0
         self.anchor = state  # the last state before any was magnified
         self.is_far = np.zeros(modes.shape, np.bool_)
 
@@ -152,7 +152,8 @@ class Path:
         self.n_idle = self.n_idle + 1 if is_idle else 0
         self.n_events += 1
         last = self.pieces[-1]
-        self._continue(last._replace(time=last.time + time, state=state, is_dense=False))
+        self.event_time = last.time + time
+        self._continue(last._replace(time=self.event_time, state=state, is_dense=False))
         return True
 
     def state_after(self, piece: int, time: float) -> State:
