@@ -16,6 +16,7 @@ __all__ = ["grid_failures", "stretches"]
 Float = NDArray[np.float64]
 Modes = NDArray[np.int8]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+_FIT = 1e-6  # what the bounded least-squares fit is trusted with
 _AFTER = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 40)])
 
 
@@ -133,7 +134,8 @@ def _outside(gram: Float, force: Float, cap: Float, sliding: NDArray[np.bool_]) 
     slack = 1e-13 * float(np.abs(force).max() + np.abs(cap).max())
     bounds = (np.minimum(cap[on], 0) - slack, np.maximum(cap[on], 0) + slack)
     fit = lsq_linear(root, root @ force[on], bounds, tol=1e-14)
-    return float(np.sqrt(2 * fit.cost / values[-1]))
+    missed = float(np.sqrt(2 * fit.cost / values[-1]))
+    return missed if missed > _FIT * float(np.abs(force).max()) else -np.inf
 
 
 def _pull(case: Case, modes: Modes) -> Float:
