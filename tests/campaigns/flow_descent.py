@@ -94,15 +94,13 @@ def main() -> int:
     """Run the campaign."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instances", type=int, default=216, help="instances")
-    parser.add_argument("--seed", type=int, default=0, help="first seed")
+    parser.add_argument("--seed", type=int, default=0, help="first seed, first point of the grid")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--budget", type=int, default=3_000_000, help="steps of descent")
     options = parser.parse_args()
     points = list(product(SIZES, ASPECTS, NEURONS, ("gaussian", "positive")))
-    jobs = [
-        (points[j % len(points)], options.seed + j, options.budget)
-        for j in range(options.instances)
-    ]
+    seeds = range(options.seed, options.seed + options.instances)
+    jobs = [(points[seed % len(points)], seed, options.budget) for seed in seeds]
     return campaign("descent against the flow", towards_flow, jobs, options.workers)
 
 
