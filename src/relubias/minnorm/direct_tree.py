@@ -22,6 +22,7 @@ __all__ = ["DirectTree"]
 
 _STRICT = 1e-9
 _MAX_NODES = 5000
+_WORK = 2e11  # floating-point operations
 
 
 class DirectTree(Record):
@@ -35,6 +36,8 @@ class DirectTree(Record):
         Half its squared norm.
     is_finished : bool
         Whether every leaf is closed.
+    max_nodes : int
+        Nodes after which it gives up.
     conflict : set of int
         Samples that the proofs of infeasible nodes combine, and samples decided.
     """
@@ -46,6 +49,7 @@ class DirectTree(Record):
         self.half_squares: list[float] = []
         self.is_finished = False
         self.conflict: set[int] = set()
+        self.max_nodes = int(min(_MAX_NODES, max(50, _WORK / (6 * (2 * dive.labels.size) ** 3))))
         self._heap: list[tuple[float, int]] = []
         self._open: dict[int, Leaf] = {}
 
@@ -62,7 +66,7 @@ class DirectTree(Record):
         """Search until finished, `pause()` is true, or too many nodes were solved."""
         if not self.parent:
             self._solve(-1, -1, 0)
-        while self._heap and self.n_nodes < _MAX_NODES and not pause():
+        while self._heap and self.n_nodes < self.max_nodes and not pause():
             if self._heap[0][0] >= self._cutoff():
                 break
             _, index = heapq.heappop(self._heap)

@@ -57,13 +57,14 @@ def prove(
         pool.hessian, pool.right, pool.free, 1.0, leaf.solution.multipliers, kind="tree"
     )
     norm = math.sqrt(2.0 * max(leaf.value, 0.0)) * (1 + 1e-14)
+    highest = norm + own.error_bound  # of the least norm with these decisions
     best = 0.0
     record: tuple[Searched, Float, Float] | None = None
     is_exact = False
     for searched, theta in trees:
         bounds = np.sqrt(2.0 * np.maximum(searched.proved(), 0.0)) * (1 - 1e-15)
         leaves = searched.leaves()
-        low = leaves[bounds[leaves] <= norm]
+        low = leaves[bounds[leaves] <= highest]
         tight = _tight(dive, leaf, searched, low, theta)
         if tight.all() and math.isfinite(own.error_bound):
             bounds[low] = np.maximum(bounds[low], own.lower_bound)

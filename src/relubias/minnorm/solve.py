@@ -11,7 +11,7 @@ import numpy as np
 from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
-from relubias.minnorm.infeasible import contradiction
+from relubias.minnorm.infeasible import contradicting_multiples, contradiction
 from relubias.minnorm.networks import solve_both_signs, solve_one_sign
 from relubias.minnorm.search import Search, interruptible
 from relubias.minnorm.solution import MinimumNorm, without_network
@@ -43,7 +43,8 @@ def minimum_norm(
     time_limit : float, optional
         Seconds after which to return the best network so far; no limit if omitted.
     rel_gap : float, default=0.0
-        Relative gap between norm and lower bound that is good enough to stop, dimensionless.
+        Relative gap between norm and lower bound that is good enough to stop, dimensionless. An
+        answer with a gap above 1e-9 is ``FEASIBLE``, not ``OPTIMAL``, even if it was asked for.
     progress : bool or callable, default=False
         Whether to show progress, or a callable that takes the fraction done and a sentence with
         the norm of the best network, the lower bound, their relative gap and the nodes searched.
@@ -66,8 +67,13 @@ def minimum_norm(
     Notes
     -----
     One neuron: convex, always ``OPTIMAL`` or ``INFEASIBLE``; cubic in the number of samples. More
-    neurons: not convex; ``OPTIMAL`` where a certificate of global optimality holds, ``FEASIBLE``
-    with a lower bound otherwise. Data that nothing fits are a status, not an exception.
+    neurons: not convex. Certificates in closed form are tried first, then a branch and bound over
+    activations, whose time is exponential in the worst case. It proves ``OPTIMAL`` if the lower
+    bound, rounding included, is within 1e-9 of the norm (relative); `lower_bound` says how
+    close it is, and a finite ``certificate.error_bound`` that the network is the optimum itself
+    but for rounding. Where time or Ctrl-C ends the search, the answer is the best network so far,
+    ``FEASIBLE``, with a lower bound that holds; a second Ctrl-C interrupts as usual. Data that
+    nothing fits are a status, not an exception.
 
     References
     ----------
@@ -95,7 +101,9 @@ def minimum_norm(
 
 
 def _solve(problem: Problem, search: Search) -> MinimumNorm:
-    z = contradiction(problem.gram, _fitted_labels(problem))
+    z = contradiction(problem.gram, target := _fitted_labels(problem))
+    if z is None and problem.n_neurons > 1:  # one neuron finds this by itself
+        z = contradicting_multiples(problem.gram, target)
     if z is not None:
         return without_network(problem, np.tile(z, (problem.n_neurons, 1)), np.flatnonzero(z))
     if np.ptp(problem.signs) == 0:
