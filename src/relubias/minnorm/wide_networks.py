@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm._products import residual
-from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
+from relubias.minnorm.certificate import (
+    MinimumNormCertificate,
+    certify_multipliers,
+    inverse_norm_bound,
+)
 from relubias.minnorm.orbit_search import TOLERANCE, OrbitSearch, SearchOutcome
 from relubias.minnorm.pattern_network import PatternNetwork, as_patterns
 from relubias.minnorm.scaling import Units, in_unit_scale
@@ -19,6 +23,8 @@ from relubias.minnorm.solution import MinimumNorm, with_network
 from relubias.problem import Problem
 
 __all__ = ["fitted_labels", "search_wide"]
+
+_EPS = float(np.finfo(np.float64).eps)
 
 
 def fitted_labels(problem: Problem) -> Float:
@@ -115,8 +121,9 @@ def _predictions(
 def _norm(gram: Float, network: PatternNetwork) -> float:
     """Return the norm of the network's own duals, which rounding may have moved."""
     terms: list[float] = []
+    nothing = 0.0 * network.prices
     for count, row in zip(network.program.counts, network.dual, strict=True):
-        high, low, _ = residual(gram, row, np.zeros(row.size))
+        high, low, _ = residual(gram, row, nothing)
         terms += [*(count * row * high), *(count * row * low)]
     return math.sqrt(max(math.fsum(terms), 0.0))
 
@@ -129,14 +136,23 @@ def _certificate(
     own = certify_multipliers(
         program.hessian, program.right, program.free, 1.0, network.multipliers, kind="tree"
     )
+    error = own.error_bound + _error_of_products(program.hessian, network.multipliers, program.free)
     lower = max(units.norm(math.sqrt(outcome.bound)), known)
     proved = outcome.is_proved and outcome.bound >= norm**2 * (1 - TOLERANCE)
-    exact = proved and outcome.is_unique and math.isfinite(own.error_bound)
+    exact = proved and outcome.is_unique and math.isfinite(error)
     gap = norm**2 - outcome.bound
     return MinimumNormCertificate(
         kind="tree" if proved else "bound only",
-        error_bound=units.norm(own.error_bound) if exact else math.inf,
+        error_bound=units.norm(error) if exact else math.inf,
         duality_gap=units.norm(units.norm(own.duality_gap if exact else gap)),
         lower_bound=lower,
         tree=outcome.tree,
     )
+
+
+def _error_of_products(hessian: Float, multipliers: Float, free: NDArray[np.bool_]) -> float:
+    """Bound how far rounding the products of counts and Gram entries moves the weights."""
+    rows = np.flatnonzero(free | (multipliers != 0))
+    noise = 3 * _EPS * (np.abs(hessian[rows]) @ np.abs(multipliers))
+    inner = hessian[np.ix_(rows, rows)]
+    return inverse_norm_bound(inner, np.zeros(rows.size), noise) if rows.size else 0.0
