@@ -338,9 +338,11 @@ def _bound_on_basis(rows: _Rows, first: NDArray[np.intp], group: NDArray[np.intp
     for attempt in range(_MAX_ATTEMPTS):
         chosen = np.flatnonzero(core | binding)
         bound = _inverse_norm_bound(rows, first[chosen], r[chosen], pad[chosen])
+        if not math.isfinite(bound):
+            return bound
         reach = bound * length * (1 + 4 * _EPS) + error
         tight = candidates & ~binding & ~(rows.orientation * slack > reach)
-        if not math.isfinite(bound) or not tight.any():
+        if not tight.any():
             return bound
         binding |= tight if attempt < _MAX_ATTEMPTS - 2 else candidates
     return math.inf

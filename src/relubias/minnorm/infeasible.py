@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.minnorm.active_set import NullTest
 
-__all__ = ["contradiction", "features_null_test", "tidy_ray"]
+__all__ = ["contradicting_multiples", "contradiction", "features_null_test", "tidy_ray"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -97,4 +97,29 @@ def contradiction(gram: Float, target: Float) -> Float | None:
             z[i] = 1.0 if abs(target[i]) >= abs(target[j]) else -1.0
             z[j] = -z[i]
             return z
+    return None
+
+
+def contradicting_multiples(gram: Float, target: Float) -> Float | None:
+    """Return two samples, one a positive multiple of the other, that no network can fit, or None.
+
+    Networks are positively homogeneous. What rounding may have made of the multiple decides
+    nothing: then labels have to disagree clearly.
+    """
+    length = np.sqrt(np.diagonal(gram))
+    length[length == 0] = np.inf
+    cosine = (gram / length) / length[:, None]
+    for i, j in np.argwhere(np.triu(cosine >= 1.0 - 1e-14, 1)):
+        ratio = gram[i, j] / gram[j, j]
+        multiple = ratio * gram[j]
+        size = np.abs(gram[i]) + np.abs(multiple)
+        if (np.abs(gram[i] - multiple) > 4 * _EPS * size).any():
+            continue
+        difference = target[i] - ratio * target[j]
+        clear = 8 * _EPS if np.array_equal(gram[i], multiple) else 5e-10
+        if abs(difference) <= clear * (abs(target[i]) + abs(ratio * target[j])):
+            continue
+        z = np.zeros(target.size)
+        z[i], z[j] = np.sign(difference), -np.sign(difference) * ratio
+        return z / np.abs(z).max()
     return None
