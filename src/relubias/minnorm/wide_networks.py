@@ -13,7 +13,6 @@ from relubias.minnorm._products import residual
 from relubias.minnorm.certificate import (
     MinimumNormCertificate,
     certify_multipliers,
-    inverse_norm_bound,
 )
 from relubias.minnorm.orbit_search import TOLERANCE, OrbitSearch, SearchOutcome
 from relubias.minnorm.pattern_network import PatternNetwork, as_patterns
@@ -154,5 +153,8 @@ def _error_of_products(hessian: Float, multipliers: Float, free: NDArray[np.bool
     """Bound how far rounding the products of counts and Gram entries moves the weights."""
     rows = np.flatnonzero(free | (multipliers != 0))
     noise = 3 * _EPS * (np.abs(hessian[rows]) @ np.abs(multipliers))
+    if rows.size == 0:
+        return 0.0
     inner = hessian[np.ix_(rows, rows)]
-    return inverse_norm_bound(inner, np.zeros(rows.size), noise) if rows.size else 0.0
+    least = float(np.linalg.eigvalsh(inner)[0]) - 4 * rows.size * _EPS * float(np.trace(inner))
+    return float(np.linalg.norm(noise)) / math.sqrt(least) if least > 0 else math.inf
