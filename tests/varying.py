@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from tests.comparison import switches_of
 from tests.oracles import varying_descent
 from tests.problems import Case, random_case
 
-__all__ = ["Varying", "check", "descend", "random_varying"]
+__all__ = ["Varying", "check", "check_in_integers", "descend", "random_varying"]
 
 DOUBT = 1e-14  # of the terms: a sign that close to zero may be wrong in long double
 
@@ -37,10 +37,15 @@ class Varying:
         )
 
 
-def random_varying(seed: int, *, kind: str | None = None) -> Varying:
-    """Return a random instance; `kind` is "momentum", "batches" or "both", random if omitted."""
+def random_varying(seed: int, *, kind: str | None = None, wild: bool = False) -> Varying:
+    """Return a random instance; `kind` is "momentum", "batches" or "both", random if omitted.
+
+    Wild ones take steps of up to sixty times the inverse of the largest eigenvalue.
+    """
     rng = np.random.default_rng([seed, 77])
     case = random_case(seed, max_samples=8, max_step=0.9)
+    if wild:
+        case = replace(case, step_size=case.step_size * 10.0 ** rng.uniform(0.0, 1.8))
     kind = kind or str(rng.choice(["momentum", "batches", "both"]))
     momentum = float(rng.choice([0.3, 0.5, 0.9, 0.95])) if kind != "batches" else 0.0
     batches = None
@@ -104,3 +109,30 @@ def check(
         if not error <= 1e-11 * scale:
             failures.append(f"the limit is {error:.1e} from the state after 2**50 steps")
     return failures, counts
+
+
+def check_in_integers(
+    varying: Varying, trajectory: rb.DescentTrajectory, *, max_steps: int = 600
+) -> tuple[list[str], dict[str, int]]:
+    """Compare every switch with big integers, which are right however errors grow."""
+    horizon = min(trajectory.n_steps, max_steps)
+    if trajectory.undecided_from:
+        horizon = min(horizon, trajectory.undecided_from - 1)
+    switches, _, time = varying_descent.in_integers(
+        *varying.case.arguments,
+        momentum=varying.momentum,
+        batches=varying.batches,
+        n_steps=horizon,
+    )
+    ours = [s for s in switches_of(trajectory) if s[0] <= time]
+    counts = {
+        "steps": time,
+        "switches": len(switches),
+        f"status {trajectory.status}, tail {trajectory.tail}": 1,
+        "undecided": int(bool(trajectory.undecided_from)),
+        "identical": int(ours == switches),
+    }
+    if ours == switches:
+        return [], counts
+    other = set(ours) ^ set(switches)
+    return [f"{len(other)} switches differ, the first is {min(other)}"], counts

@@ -1,12 +1,13 @@
 """Descent with momentum and mini-batches against long double; and runs that switch for ever.
 
     python tests/campaigns/descent_variants.py --instances 1000 --workers 2
+    python tests/campaigns/descent_variants.py --wild --instances 1000 --workers 2
     python tests/campaigns/descent_variants.py --chatter --instances 20 --workers 2
 
-The first compares every switch, the states and the certified limits of random instances. The
-second counts, for each shape, how many runs of plain descent that still switch at the tolerance
-become CERTIFIED, and how far the estimated limit is from a much longer run in long double. Exit
-status 1 on any failure.
+The first compares every switch, the states and the certified limits of random instances, the
+second every switch of runs with far too large steps with 3000-bit integers. The third counts, for
+each shape, how many runs of plain descent that still switch at the tolerance become CERTIFIED, and
+how far the estimated limit is from a much longer run in long double. Exit status 1 on any failure.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from relubias.dynamics.sliding_tail import sliding_limit  # noqa: E402
 from tests.campaigns._report import Outcome, campaign  # noqa: E402
 from tests.oracles import varying_descent  # noqa: E402
 from tests.problems import case_from_features  # noqa: E402
-from tests.varying import check, descend, random_varying  # noqa: E402
+from tests.varying import check, check_in_integers, descend, random_varying  # noqa: E402
 
 SIZES, ASPECTS = (10, 30), (5, 50, 200)
 
@@ -38,6 +39,14 @@ def against_long_double(seed: int) -> Outcome:
     varying = random_varying(seed)
     trajectory = descend(varying, max_iter=20_000)
     failures, counts = check(varying, trajectory)
+    return Outcome(repr(varying), counts, failures)
+
+
+def against_integers(seed: int) -> Outcome:
+    """Compare one random instance with a step of any size."""
+    varying = random_varying(seed, wild=True)
+    trajectory = descend(varying, max_iter=600, tol=1e-13)
+    failures, counts = check_in_integers(varying, trajectory)
     return Outcome(repr(varying), counts, failures)
 
 
@@ -110,9 +119,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="first seed")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--chatter", action="store_true", help="runs that switch for ever")
+    parser.add_argument("--wild", action="store_true", help="steps that are far too large")
     parser.add_argument("--max-steps", type=int, default=60_000, help="long double steps a run")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.instances)
+    if options.wild:
+        return campaign("wild", against_integers, seeds, options.workers)
     if not options.chatter:
         return campaign("variants", against_long_double, seeds, options.workers)
     jobs = [

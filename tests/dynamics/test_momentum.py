@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.comparison import switches_of
 from tests.oracles import varying_descent
-from tests.problems import NAMED, case_from_features
+from tests.problems import NAMED, Case, case_from_features
 from tests.tolerances import rounding
-from tests.varying import Varying, check, descend, random_varying
+from tests.varying import Varying, check, check_in_integers, descend, random_varying
 
 import relubias as rb
 from relubias.dynamics import _codes as code
@@ -64,6 +66,46 @@ def test_every_switch_state_and_limit_is_that_of_long_double(seed):
     varying = random_varying(seed, kind="momentum")
     failures, _ = check(varying, descend(varying, max_iter=5000), max_steps=2000)
     assert not failures
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_far_too_large_steps_make_the_exact_switches(seed):
+    varying = random_varying(seed, wild=True)
+    trajectory = descend(varying, max_iter=300, tol=1e-13)
+    failures, _ = check_in_integers(varying, trajectory, max_steps=300)
+    assert not failures
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_sign_below_rounding_is_decided_in_integers(side):
+    """u = 0.24 x - 0.76 after two steps from x, and x is tuned to 2**-93 by the other sample."""
+    eta, gamma, tiny = 0.4, 0.3, 2.0**-40
+    step, keep = Fraction(eta), Fraction(gamma)
+
+    def after_two_steps(x):
+        first = x - step * (x + 1)
+        return first + keep * (first - x) - step * (first + 1)
+
+    zero = after_two_steps(Fraction(0))
+    root = -zero / (after_two_steps(Fraction(1)) - zero)
+    near = float(root + Fraction(tiny) * 3 / 4)
+    rest = float((root - Fraction(near)) / Fraction(tiny))
+    while (after_two_steps(Fraction(near) + Fraction(tiny) * Fraction(rest)) > 0) != (side > 0):
+        rest = float(np.nextafter(rest, np.inf * side))
+    gram = np.array([[1.0, tiny], [tiny, 1.0]])
+    case = Case(
+        name="tuned", gram=gram, labels=np.array([-1.0, 1.0]), signs=np.ones(1),
+        start=np.array([[near, rest]]), step_size=eta,
+    )  # fmt: skip
+    varying = Varying(case, gamma, None)
+    run = VaryingRun(case.problem(), case.start, eta, gamma, None)
+    assert run.advance(2, 1e-10) == code.UNDECIDED
+    assert abs(run.high[0, 0]) < 1e-26
+    assert run.resolve()
+    assert run.active[0, 0] == (side > 0)
+    trajectory = descend(varying)
+    assert trajectory.undecided_from == 0
+    assert not check_in_integers(varying, trajectory)[0]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,4 +1,4 @@
-"""Descent with momentum and cyclic mini-batches: exact in rationals, and in long double.
+"""Descent with momentum and cyclic mini-batches: in rationals, big integers and long double.
 
 Weight space, the textbook form: ``v_k = momentum * v_k - step_size * s_k * X_E^T D(X w_k) r`` and
 ``w_k = w_k + v_k``, E the samples of batch ``t % n_batches``. The long double run works on duals.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tests.oracles.rational import as_fractions
 
-__all__ = ["LongRun", "in_long_double", "in_rationals"]
+__all__ = ["LongRun", "in_integers", "in_long_double", "in_rationals"]
 
 Switches = list[tuple[int, int, int, int]]
 
@@ -106,6 +106,44 @@ def in_long_double(
             switches.append((t + 1, int(k), int(i), 1 if now[k, i] else -1))
         active = now
     return LongRun(switches, U, beta, closest, closest_at)
+
+
+def in_integers(
+    gram: Any,
+    labels: Any,
+    signs: Any,
+    start: Any,
+    step_size: float,
+    *,
+    momentum: float = 0.0,
+    batches: Sequence[Any] | None = None,
+    n_steps: int,
+    bits: int = 3000,
+) -> tuple[Switches, NDArray[Any], int]:
+    """Return switches, the last primal values and its time, on a grid far below any rounding.
+
+    Errors start at ``2**-bits``; a run ends early where values exceed ``2**400``.
+    """
+    grid = np.vectorize(lambda x: int(Fraction(float(x)) * 2**bits), otypes=[object])
+    G, y, beta, eta = grid(gram), grid(labels), grid(start), int(grid(step_size))
+    s = np.asarray(signs).astype(int).astype(object)[:, None]
+    gamma = int(grid(momentum))
+    masks = np.zeros((len(batches or [0]), y.size), bool)
+    for mask, batch in zip(masks, batches or [np.arange(y.size)], strict=True):
+        mask[batch] = True
+    U = (beta @ G) >> bits
+    V, active, switches, time = np.zeros_like(U), U > 0, [], 0
+    while time < n_steps and max(abs(u) for u in U.ravel()) < 1 << (bits + 400):
+        r = (s * np.where(active, U, 0)).sum(axis=0) - y
+        push = s * np.where(active & masks[time % len(masks)], (eta * r) >> bits, 0)
+        V = ((gamma * V) >> bits) - ((push @ G) >> bits)
+        U = U + V
+        time += 1
+        now = U > 0
+        for k, i in np.argwhere(now != active):
+            switches.append((time, int(k), int(i), 1 if now[k, i] else -1))
+        active = now
+    return switches, U, time
 
 
 def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:

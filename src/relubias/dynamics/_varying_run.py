@@ -26,6 +26,8 @@ from relubias.problem import Problem
 
 __all__ = ["VaryingRun", "new_run"]
 
+_MAX_AMPLIFIED = 2.0**1000
+
 
 def new_run(
     problem: Problem, start: Float, step_size: float, momentum: float, batches: Batches | None
@@ -70,6 +72,7 @@ class VaryingRun(Run):
         if momentum > 0.0:
             self.rounding[code.GROWTH], self.rounding[code.CAN_GROW] = 1.0, 0.0
         self.growths = np.full(self.n_batches, 1.0 - self.rounding[code.CAN_GROW])
+        self._amplified = 1.0  # what rounding errors before the last exact state have grown by
         self._tested: tuple[int, Certificate] | None = None
 
     # --- stepping -----------------------------------------------------------------------------
@@ -100,19 +103,22 @@ class VaryingRun(Run):
         """Decide in exact arithmetic what the last step left open, where that is possible."""
         if self._exact is None:
             self._exact = self._new_exact_path()
-        if isinstance(self._exact, VaryingExactPath):
-            self._exact.amplification = float(self.rounding[0]) * 2.0**53
+        if isinstance(self._exact, VaryingExactPath) and self.momentum > 0.0:
+            amplified = self._amplified * max(1.0, float(self.rounding[0]) * 2.0**53)
+            if not amplified < _MAX_AMPLIFIED:
+                return False
+            self._exact.amplification = self._amplified = amplified
         return super().resolve()
 
     def _take(self, exact: ExactPath) -> None:
-        measured = float(self.rounding[0])
         super()._take(exact)
         if isinstance(exact, VaryingExactPath):
             fast = exact.fast_doubles()
             self.fast_high[:], self.fast_low[:] = fast[:2]
             self.dual_fast_high[:], self.dual_fast_low[:] = fast[2:]
-        if self.momentum > 0.0:
-            self.rounding[0] = measured
+        if self.momentum > 0.0:  # the shadow starts afresh, too
+            self.shadow[:], self.shadow_fast[:] = self.high, self.fast_high
+            self.rounding[0] = 0.0
 
     def _note_switches(self) -> None:
         super()._note_switches()

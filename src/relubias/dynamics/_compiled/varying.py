@@ -210,7 +210,7 @@ def advance_varying(
             for k in range(n_neurons):
                 for i in range(n_samples):
                     gap = abs((high[k, i] - shadow[k, i]) + low[k, i])
-                    rounding[0] = max(rounding[0], gap)
+                    rounding[0] = max(rounding[0], gap) if gap < code.HUGE else np.inf
             bound = code.SHADOW_MARGIN * rounding[0]
         else:
             rounding[0] = rounding[0] * growths[phase] + code.STEP_ROUNDING * largest_row * path

@@ -165,7 +165,8 @@ def advance_varying(  # noqa: C901
             )
         moves[phase], path, lost = _step(gram, signs, step_size, momentum, state, taking, residual)
         if momentum > 0.0:  # what rounding did to plain doubles, and far more than it does here
-            rounding[0] = max(rounding[0], float(np.abs((high - shadow) + low).max()))
+            gap = float(np.abs((high - shadow) + low).max())
+            rounding[0] = max(rounding[0], gap) if gap < code.HUGE else np.inf
             bound = float(code.SHADOW_MARGIN * rounding[0])
         else:
             rounding[0] = rounding[0] * growths[phase] + code.STEP_ROUNDING * largest_row * path
