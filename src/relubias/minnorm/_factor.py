@@ -29,12 +29,16 @@ class NearlySingularError(ArithmeticError):
 class Program:
     """``min 1/2 x'Hx - e'x`` with ``H = diag(scale) @ matrix @ diag(scale)``, never formed.
 
-    Scales are powers of two and signs, so that nothing rounds.
+    Scales are powers of two and signs, so that nothing rounds. Signs stay out of the matrix: here x
+    and e are those of the caller times `sign`.
     """
 
     def __init__(self, matrix: Float, linear: Float, free: Bool, scale: Float | None) -> None:
-        self.matrix, self.linear, self.free = matrix, linear, free
-        self.scale = None if scale is None or (scale == 1.0).all() else scale
+        self.matrix, self.free = matrix, free
+        self.sign = np.ones(free.size) if scale is None else np.sign(scale)
+        self.linear = linear * self.sign
+        size = None if scale is None else np.abs(scale)
+        self.scale = None if size is None or (size == 1.0).all() else size
         diagonal = np.diagonal(matrix)
         self.diagonal = diagonal if self.scale is None else diagonal * self.scale**2
 

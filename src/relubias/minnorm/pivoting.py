@@ -110,19 +110,20 @@ def _solve(program: Program, start: Bool | None, dtype: type[np.floating[Any]]) 
         raise NearlySingularError
     active = program.free.copy()
     active[factor.bound[inside]] = True
-    k = factor.free.size
-    x[k:] = np.maximum(x[k:], 0.0)
     multipliers = np.zeros(active.size)
     multipliers[factor.rows] = x
+    multipliers *= program.sign
+    multipliers[factor.bound] = np.maximum(multipliers[factor.bound], 0.0)
+    slack *= program.sign
     return DualSolution(multipliers, active, slack, first_correction, n_pivots, n_single)
 
 
 def _pivot(factor: Factor, start: Bool | None) -> tuple[Bool, Float, int, int]:
     """Find the active bound rows and their solution, up to the precision of the factors."""
     program, bound = factor.program, factor.bound
-    k, n = factor.free.size, factor.bound.size
+    k, n, sign = factor.free.size, factor.bound.size, program.sign[factor.bound]
     x = factor.solve_free()
-    s = program.slack(factor.free, x)[bound]
+    s = program.slack(factor.free, x)[bound] * sign
     noise = 16 * _EPS * (1.0 if factor.dtype is np.float64 else _LOW_PRECISION)
     size = noise * _size(s)
     inside = s < 0 if start is None else start[bound]
@@ -131,9 +132,8 @@ def _pivot(factor: Factor, start: Bool | None) -> tuple[Bool, Float, int, int]:
         n_pivots += 1
         factor.choose(inside.nonzero()[0])
         x = factor.solve()
-        s = program.slack(factor.rows, x)[bound]
-        wrong = s < -size
-        wrong[factor.chosen] = x[k:] < -noise * _size(x[k:])
+        wrong = program.slack(factor.rows, x)[bound] * sign < -size
+        wrong[factor.chosen] = x[k:] * sign[factor.chosen] < -noise * _size(x[k:])
         n_wrong = int(wrong.sum())
         if n_wrong == 0:
             break
@@ -188,9 +188,9 @@ def _size(values: Float) -> float:
 
 def _wrong_after_refinement(factor: Factor, x: Float, slack: Float) -> Bool:
     """Return the bound rows whose sign the refined answer contradicts."""
-    k, s = factor.free.size, slack[factor.bound]
+    k, sign = factor.free.size, factor.program.sign[factor.bound]
     size = _size(x)
     linear = _size(factor.program.linear)
-    wrong = s < -4 * _EPS * (np.sqrt(x.size) * size + linear)
-    wrong[factor.chosen] = x[k:] < -8 * _EPS * size
+    wrong = slack[factor.bound] * sign < -4 * _EPS * (np.sqrt(x.size) * size + linear)
+    wrong[factor.chosen] = x[k:] * sign[factor.chosen] < -8 * _EPS * size
     return wrong
