@@ -4,8 +4,7 @@
 
 n 2 to 30, m 1 to 4, d from n to 200 n, Gaussian and all-positive starts. Between switches every
 sign, every pull, the velocity and the loss are checked on a fine grid of ``at(t)``. Exit status
-1 on any failure, or if the events per (neuron, sample) pair of the Gaussian instances with n of
-at least 5 have a mean outside 0.3 to 1.5.
+1 on any failure. Events over pairs (neuron, sample) should be between 0.3 and 1.5.
 """
 
 from __future__ import annotations

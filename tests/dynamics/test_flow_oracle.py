@@ -35,6 +35,15 @@ def test_flow_crosses_nothing_unseen_between_its_switches(seed):
     assert grid_failures(case, trajectory, n_points=8, every=3) == []
 
 
+def test_events_are_as_many_as_samples_whatever_the_scale():
+    n_events = n_pairs = 0
+    for seed in range(8):
+        case = random_flow(seed, n=10, aspect=(1, 5, 50, 200)[seed % 4], m=1 + seed % 2)
+        n_events += rb.gradient_flow(case.problem(), case.start).n_events
+        n_pairs += case.start.size
+    assert 0.3 < n_events / n_pairs < 1.5
+
+
 @pytest.mark.parametrize("seed", [0, 2])
 @pytest.mark.parametrize("depth", [1e-4, 1e-8, -1e-8, 1e-11, -1e-11])
 def test_flow_sees_two_crossings_within_a_short_time(seed, depth):
