@@ -21,13 +21,11 @@ Switches = list[tuple[int, int, int, int]]
 
 
 class LongRun(NamedTuple):
-    """Switches, the last state, and the smallest ``abs(u)`` over its terms at any decision."""
+    """Switches and the last state."""
 
     switches: Switches
     primal: NDArray[np.longdouble]
     dual: NDArray[np.longdouble]
-    closest: float
-    closest_at: int
 
 
 def in_rationals(
@@ -87,25 +85,18 @@ def in_long_double(
     masks = np.zeros((len(batches or [0]), y.size), bool)
     for mask, batch in zip(masks, batches or [np.arange(y.size)], strict=True):
         mask[batch] = True
-    size, live = np.abs(np.asarray(gram, float)), np.diagonal(G) > 0
     U = beta @ G
     active, switches = U > 0, []
-    closest, closest_at = np.inf, 0
     for t in range(n_steps):
         r = (s * np.where(active, U, 0)).sum(axis=0) - y
         v = gamma * v - eta * s * np.where(active & masks[t % len(masks)], r, 0)
         beta = beta + v
         U = beta @ G
-        terms = np.abs(beta).astype(float) @ size
-        with np.errstate(invalid="ignore"):
-            near = np.nanmin(np.where(live & (v != 0).any(axis=1)[:, None], np.abs(U) / terms, 1))
-        if near < closest:
-            closest, closest_at = float(near), t + 1
         now = U > 0
         for k, i in np.argwhere(now != active):
             switches.append((t + 1, int(k), int(i), 1 if now[k, i] else -1))
         active = now
-    return LongRun(switches, U, beta, closest, closest_at)
+    return LongRun(switches, U, beta)
 
 
 def in_integers(
