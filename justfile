@@ -41,6 +41,17 @@ reproduce:
 oracle *arguments:
     python tests/campaigns/switch_sequences.py --instances 10000 {{ arguments }}
 
+# Compare gradient flows with long double stepping, with descent, and with themselves on a fine grid
+flow-oracle:
+    python tests/campaigns/flow_oracle.py --instances 200
+    python tests/campaigns/flow_random.py --instances 500
+    python tests/campaigns/flow_dips.py --instances 2000
+    python tests/campaigns/flow_descent.py --instances 216
+
+# Draw the picture of docs/flow.md
+picture:
+    python docs/make_flow.py
+
 # Time this checkout; `just bench --bench Descent` selects
 bench *arguments:
     cd benchmarks && asv machine --yes && asv run --python=same --show-stderr {{ arguments }}
