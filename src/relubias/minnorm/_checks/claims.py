@@ -195,9 +195,11 @@ def _own_bound(data: Data, network: NetworkCheck, reach: float) -> float:
 
 
 def _has_dual_signs(data: Data, network: NetworkCheck) -> bool:
-    """Whether the dual of one neuron is a feasible one."""
+    """Whether one neuron's dual is feasible, and zero where its prediction is below 0."""
     off = data.signs[0] * data.target <= 0
-    return bool((network.groups.dual[0][off] <= 0).all())
+    dual, u = network.groups.dual[0], network.primal.high[0]
+    below = off & (np.abs(u) > network.noise[0])
+    return bool((dual[off] <= 0).all() and not dual[below].any())
 
 
 def _relaxed_bound(data: Data, network: NetworkCheck, needed: float, reach: float) -> float:

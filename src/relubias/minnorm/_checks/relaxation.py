@@ -114,7 +114,7 @@ def _mehrotra(M: Float, A: Float, y: Float) -> tuple[Float, Float, Float]:
             step = _direction(factor, half, schur, dual_gap, primal_gap, z, g, z * g)
             length = _longest(z, step[0]), _longest(g, step[2])
             trial = float((z + length[0] * step[0]) @ (g + length[1] * step[2])) / size
-            target = (max(trial, 0.0) / mu) ** 3 * mu
+            target = min(max(trial, 0.0) / mu, 1.0) ** 3 * mu
             complement = z * g + step[0] * step[2] - target
             step = _direction(factor, half, schur, dual_gap, primal_gap, z, g, complement)
         except np.linalg.LinAlgError:
