@@ -171,9 +171,10 @@ def main(rows: Callable[[int], list[Row]]) -> None:
 
 def as_text(row: Row) -> str:
     """Return one row for the screen."""
-    verdict = {True: "reached", False: "MISSED", None: "no figure"}[row.reached]
-    figure = f"  (figure: {row.figure})" if row.figure else ""
-    lines = [f"{row.subject}", f"  {verdict}: {row.measured}{figure}"]
+    lines = [row.subject]
+    if row.figure:
+        verdict = {True: "reached", False: "MISSED", None: "no figure"}[row.reached]
+        lines.append(f"  {verdict}: {row.measured}  (figure: {row.figure})")
     for timing in [row.ours, *row.peers]:
         error = "" if timing.error is None else f", error {timing.error:.1e}"
         ratio = "" if timing is row.ours else f", {times(timing.cpu / row.ours.cpu)} ours"
