@@ -255,11 +255,11 @@ def _rows(
     free = np.diagonal(projected) > _DEPENDENT * np.diagonal(planes.gram)
     moved = (side != 0) & free & (np.abs(travel).max(axis=1) > 0.0)
     alone = on[k] & (on.sum(axis=0) == 1) & (planes.labels == 0.0)
-    plain, fades = np.flatnonzero(moved & ~alone), np.flatnonzero(moved & alone)
+    plain, alone = np.flatnonzero(moved & ~alone), np.flatnonzero(moved & alone)
     end = side * (u[k] + travel.sum(axis=1))
     rows = [
         _Row(end[plain], -side[plain, None] * travel[plain], k, plain, False),
-        _Row(np.zeros(fades.size), sign * moving[fades], k, fades, False),
+        _Row(sign * still[alone], sign * moving[alone], k, alone, False),
     ]
     if S.size:
         force = -sign * (hold @ own)

@@ -66,9 +66,10 @@ def modes_of(H: Float, residual: Float, *, is_dense: bool) -> Modes:
             still = r - Q @ c
             constant[block] = still
             c[np.abs(c) <= _NULL * _EPS * float(np.linalg.norm(still))] = 0.0
-        rates.append(mu)
-        weights.append(c)
-        blocks.append((block, Q))
+        used = c != 0.0
+        rates.append(mu[used])
+        weights.append(c[used])
+        blocks.append((block, Q[:, used]))
     vectors = np.zeros((residual.size, sum(mu.size for mu in rates)))
     column = 0
     for block, Q in blocks:

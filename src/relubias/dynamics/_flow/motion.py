@@ -125,10 +125,10 @@ class Motion:
         moving = (side != 0) & (planes.leads | unsided) & (left > _HELD * np.diagonal(planes.gram))
         moving &= np.abs(falls).max(axis=1, initial=0.0) > 0.0
         above = lift(value, np.abs(falls).sum(axis=1), fresh)
-        plain, fades = np.flatnonzero(moving & ~alone), np.flatnonzero(moving & alone)
+        plain, alone = np.flatnonzero(moving & ~alone), np.flatnonzero(moving & alone)
         rows.add(value[plain], above[plain], falls[plain], REACHES, k, plain)
-        amplitudes = self.signs[k] * modes.vectors[np.searchsorted(self.support, fades)]
-        rows.add_fading(amplitudes * modes.weights, REACHES, k, fades)
+        amplitudes, ends = self._residual_rows(alone)  # there u = s r
+        rows.add_ending(self.signs[k] * amplitudes, self.signs[k] * ends, REACHES, k, alone)
 
     def _forces(self, rows: RowCollector, k: int) -> None:
         """Rows of the distances of the holding forces from their bounds."""
@@ -177,8 +177,8 @@ class Motion:
                 dual[k, self.held[k]] += sign * self._hold(k, part[:, None])[:, 0]
         left = np.exp(-modes.rates * time) if np.isfinite(time) else np.zeros(modes.rates.size)
         residual[self.support] = modes.constant + modes.vectors @ (left * modes.weights)
-        fades = self.on & (self.on.sum(axis=0) == 1) & (self.planes.labels == 0.0)
-        primal[fades] = (self.signs[:, None] * residual)[fades]  # keeps its digits
+        alone = self.on & (self.on.sum(axis=0) == 1) & (self.planes.labels == 0.0)
+        primal[alone] = (self.signs[:, None] * residual)[alone]  # keeps its digits
         return State(primal, dual, residual, state.modes)
 
 

@@ -124,7 +124,9 @@ class Path:
     @property
     def _reach(self) -> float:
         """Time after which the residual would be too small to go on from."""
-        return float(np.log(_DECAY) / self.motion.modes.rates.max())
+        weights = np.abs(self.motion.modes.weights)
+        lives = np.log(_DECAY) + np.log(weights / weights.max())
+        return float((lives / self.motion.modes.rates).max())
 
     def _next_event(self) -> bool:
         horizon = self.motion.modes.horizon
@@ -204,8 +206,10 @@ class Path:
 
     def modes_of_samples(self, modes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the modes of all samples; those that are zero are inactive."""
-        owner = self.planes.weight.argmax(axis=1)
         is_seen = self.planes.weight.any(axis=1)
+        if not is_seen.any():
+            return np.full((*modes.shape[:-1], is_seen.size), -1, np.int8)
+        owner = self.planes.weight.argmax(axis=1)
         return np.where(is_seen, modes[..., owner], np.int8(-1))
 
 
