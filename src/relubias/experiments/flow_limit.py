@@ -202,12 +202,17 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
             agreement=Agreement.BEYOND,
             sentence=(
                 "Large steps jump over borders between basins: in the three settings "
-                f"{min(far):.0%} to {max(far):.0%} of the runs with the largest step end "
-                f"elsewhere than the flow, {min(near):.0%} to {max(near):.0%} of those with the "
+                f"{_range(far)} of the runs with the largest step end "
+                f"elsewhere than the flow, {_range(near)} of those with the "
                 "smallest. Flow is a model of small steps, not a substitute for large ones."
             ),
         ),
     )
+
+
+def _range(shares_: list[float]) -> str:
+    low, high = (f"{share:.0%}" for share in (min(shares_), max(shares_)))
+    return low if low == high else f"{low} to {high}"
 
 
 EXPERIMENT = Experiment(
