@@ -225,3 +225,20 @@ def test_an_infeasible_minimum_is_refused():
     problem = rb.Problem(np.ones((2, 2)), [1.0, 2.0])
     with pytest.raises(rb.NotSolvedError, match="conflict"):
         rb.bias_gap(problem, [[0.0, 0.0]], rb.minimum_norm(problem))
+
+
+def test_the_law_is_that_of_plain_descent_of_the_first_layer():
+    problem = rb.Problem.from_features(G0, Y0)
+    start, shortest = rb.starts.all_positive(problem, 0.02), rb.minimum_norm(problem)
+    plain, momentum, batches = (
+        rb.gradient_descent(problem, start, step_size=0.5 / 101, **options)
+        for options in ({}, {"momentum": 0.3}, {"batches": 2})
+    )
+    assert rb.bias_gap(problem, plain, shortest).prediction > 0
+    for run in (momentum, batches):
+        gap = rb.bias_gap(problem, run, shortest)
+        assert gap.distance > 0
+        assert math.isnan(gap.prediction)
+    trained = rb.train_both_layers(problem, start, [0.1], step_size=0.01)
+    with pytest.raises(rb.InvalidInputError, match="first"):
+        rb.bias_gap(problem, trained, shortest)

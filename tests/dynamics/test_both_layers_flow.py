@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from tests.dynamics.test_both_layers import instance
+from tests.both_layers import instance
 from tests.oracles import both_layers as oracle
 
 import relubias as rb
