@@ -13,12 +13,15 @@ from collections.abc import Callable
 import numpy as np
 
 from relubias._validate import Float
-from relubias.minnorm.certificate import certify_multipliers
+from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
 from relubias.minnorm.dive import Dive, Leaf
+from relubias.minnorm.pair_proof import Found, note_halves, prove
 from relubias.minnorm.pool import SHARED, SOLE, UNDECIDED
 from relubias.minnorm.record import Record
+from relubias.minnorm.scaling import Units
+from relubias.minnorm.search import Search
 
-__all__ = ["DirectTree"]
+__all__ = ["DirectTree", "search_directly"]
 
 _STRICT = 1e-9
 _MAX_NODES = 5000
@@ -114,3 +117,28 @@ class DirectTree(Record):
     def _consider(self, node: Leaf) -> None:
         if node.value < self.incumbent:
             self.incumbent, self.leaf = node.value, node
+
+
+def search_directly(dive: Dive, leaf: Leaf | None, units: Units, search: Search) -> Found:
+    """Search by solving every node from nothing, from a network that fits if one is known."""
+    tree = DirectTree(dive, leaf)
+
+    def pause() -> bool:
+        note_halves(search, units, tree.incumbent, tree.running_bound, tree.n_nodes)
+        return search.stops()
+
+    tree.run(pause)
+    theta = np.zeros(dive.labels.size)
+    if tree.leaf is not None:
+        return Found(tree.leaf, prove(dive, tree.leaf, [(tree, theta)], units), tree.n_nodes)
+    bounds = np.sqrt(2.0 * tree.proved())
+    is_infeasible = tree.is_finished and bool(np.isinf(bounds[tree.leaves()]).all())
+    certificate = MinimumNormCertificate(
+        kind="infeasible" if is_infeasible else "bound only",
+        error_bound=math.inf,
+        duality_gap=math.inf,
+        lower_bound=float(bounds[tree.leaves()].min()),
+        tree=tree.tree(np.ldexp(bounds, units.label), theta),
+    )
+    conflict = np.array(sorted(tree.conflict), dtype=np.intp) if is_infeasible else None
+    return Found(None, certificate, tree.n_nodes, conflict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,23 @@ from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import pair_multipliers, pair_slacks
 from relubias.minnorm.pool import SHARED, UNDECIDED
 from relubias.minnorm.scaling import Units
+from relubias.minnorm.search import Search
 from relubias.minnorm.search_tree import SearchTree
 
-__all__ = ["OPTIMALITY", "Searched", "prove"]
+__all__ = ["OPTIMALITY", "Found", "Searched", "note_halves", "prove"]
 
 OPTIMALITY = 1e-9
 """Relative gap between norm and proved lower bound up to which a tree proves optimality."""
+
+
+class Found(NamedTuple):
+    """What a search leaves: its best network if there is one, what is proved, and its size."""
+
+    leaf: Leaf | None
+    certificate: MinimumNormCertificate
+    n_nodes: int
+    conflict: NDArray[np.intp] | None = None
+    """Samples that no network fits together, if that is proved."""
 
 
 class Searched(Protocol):
@@ -46,6 +57,15 @@ class Searched(Protocol):
     def tree(self, bounds: Float, theta: Float) -> SearchTree | None:
         """Return the record."""
         ...
+
+
+def note_halves(search: Search, units: Units, incumbent: float, bound: float, n_nodes: int) -> None:
+    """Take note of incumbent and bound, both halves of squared norms in unit scale."""
+    norm, low = (
+        units.norm(math.sqrt(max(2.0 * half, 0.0))) if math.isfinite(half) else half
+        for half in (incumbent, min(bound, incumbent))
+    )
+    search.note(norm, low, n_nodes)
 
 
 def prove(

@@ -1,182 +1,161 @@
 """The search for two neurons: first on the hull, then with products of slacks added.
 
-Where the Gram matrix is too nearly singular, or rounding made the search contradict an exact
-solve of its best decisions, every node is solved from nothing instead.
+The first plunge finds a network, and the closed form may prove it; only then the search goes on.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.branching import Tree
-from relubias.minnorm.certificate import MinimumNormCertificate
 from relubias.minnorm.convexify import convexify
-from relubias.minnorm.direct_tree import DirectTree
 from relubias.minnorm.dive import Dive, Leaf
+from relubias.minnorm.global_optimality import certify_two_neurons
 from relubias.minnorm.node import Engine, compiled, plain
 from relubias.minnorm.node_bounds import NodeBounds, proved_share
-from relubias.minnorm.pair_proof import prove
+from relubias.minnorm.pair_proof import Found, note_halves, prove
 from relubias.minnorm.pool import hull_pool
 from relubias.minnorm.scaling import Units
 from relubias.minnorm.search import Search
 from relubias.minnorm.slack_form import SlackForm, slack_form
-from relubias.minnorm.tableau import Rows, build_tableau, n_misfits, pool_rows
+from relubias.minnorm.tableau import build_tableau, n_misfits, pool_rows
 
-__all__ = ["Found", "search_pair"]
+__all__ = ["search_pair"]
 
 _HULL_NODES = 150
 _COMPILED_FROM = 7
 """Samples that the relaxation misfits: beyond, trees are worth loading compiled code."""
 _CONSISTENT = 1e-9
-_NOTHING = np.zeros(0, dtype=np.intp)
 
 
-_Root = tuple[Float, NDArray[np.bool_] | None]
-"""Coefficients of the products, and slacks that are positive with them, as far as known."""
-
-
-class Found(NamedTuple):
-    """What a search leaves: its best network if there is one, what is proved, and its size."""
-
-    leaf: Leaf | None
-    certificate: MinimumNormCertificate
-    n_nodes: int
-    conflict: NDArray[np.intp]
-    """Samples of which nothing fits all, if that is proved."""
-
-
-def search_pair(dive: Dive, leaf: Leaf | None, units: Units, search: Search) -> Found:
-    """Search all decisions, from a network that fits if one is known.
+def search_pair(dive: Dive, units: Units, search: Search) -> Found | None:
+    """Find the best network and prove what can be proved of it.
 
     Parameters
     ----------
     dive : Dive
-        The problem in unit scale.
-    leaf : Leaf or None
-        A network that fits.
+        The problem in unit scale, for exact solves.
     units : Units
-        Used for reports.
+        Used for reports and records.
     search : Search
         Budget of the work.
+
+    Returns
+    -------
+    Found or None
+        None if the Gram matrix is too nearly singular, or an exact solve of the best decisions
+        contradicts the search.
     """
-    n_nodes = 0
-    form = None if leaf is None else slack_form(dive.gram, dive.labels, dive.weights)
-    if leaf is not None and form is not None:
-        trees = _search_tableaus(dive, leaf, form, units, search)
-        n_nodes = sum(tree.n_nodes for tree, _ in trees)
-        leaf, is_consistent = _resolved(dive, leaf, trees)
-        certificate = prove(dive, leaf, trees, units)
-        if not is_consistent:
-            certificate = dataclasses.replace(certificate, kind="bound only", error_bound=math.inf)
-        if certificate.kind == "tree" or (trees and search.stops()):
-            return Found(leaf, certificate, n_nodes, _NOTHING)
-    return _search_directly(dive, leaf, units, search, n_nodes)
-
-
-def _search_tableaus(
-    dive: Dive, leaf: Leaf, form: SlackForm, units: Units, search: Search
-) -> list[tuple[Tree, Float]]:
-    """Search from one root or two; return what was searched with the products added."""
-    rows = pool_rows(dive.labels)
-    trees: list[tuple[Tree, Float]] = []
-    incumbent = leaf.value
-    engine: Engine | None = None
-
-    def pause() -> bool:
-        tree, n_nodes = trees[-1][0], sum(tree.n_nodes for tree, _ in trees)
-        return _noted(search, units, tree.incumbent, tree.running_bound, n_nodes)
-
-    root: _Root | None = np.zeros(dive.labels.size), None
-    while root is not None:
-        theta, positive = root
-        share = proved_share(dive.gram, dive.labels, dive.weights, theta)
-        table = build_tableau(form.with_theta(theta[rows.nonzero]), rows, positive)
-        if table is None or share == 0.0:
-            break
-        if engine is None:
-            engine = compiled() if n_misfits(table) >= _COMPILED_FROM else plain()
-        bounds = NodeBounds(dive.gram, dive.labels, dive.weights, rows, theta, share)
-        tree = Tree(table, bounds, engine, incumbent)
-        trees.append((tree, theta))
-        tree.run_with_repairs(pause, math.inf if len(trees) > 1 else _HULL_NODES)
-        incumbent = tree.incumbent
-        if len(trees) > 1 or tree.is_finished or search.stops():
-            break
-        root = _products(dive, form, rows, tree, search)
-    if len(trees) == 1:
-        trees[0][0].run_with_repairs(pause, math.inf)
-    return trees
-
-
-def _search_directly(
-    dive: Dive, leaf: Leaf | None, units: Units, search: Search, n_nodes: int
-) -> Found:
-    """Search by solving every node from nothing."""
-    tree = DirectTree(dive, leaf)
-    tree.run(
-        lambda: _noted(search, units, tree.incumbent, tree.running_bound, n_nodes + tree.n_nodes)
-    )
-    n_nodes += tree.n_nodes
-    theta = np.zeros(dive.labels.size)
-    if tree.leaf is not None:
-        return Found(tree.leaf, prove(dive, tree.leaf, [(tree, theta)], units), n_nodes, _NOTHING)
-    bounds = np.sqrt(2.0 * tree.proved())
-    is_infeasible = tree.is_finished and bool(np.isinf(bounds[tree.leaves()]).all())
-    certificate = MinimumNormCertificate(
-        kind="infeasible" if is_infeasible else "bound only",
-        error_bound=math.inf,
-        duality_gap=math.inf,
-        lower_bound=float(bounds[tree.leaves()].min()),
-        tree=tree.tree(np.ldexp(bounds, units.label), theta),
-    )
-    conflict = np.array(sorted(tree.conflict), dtype=np.intp) if is_infeasible else _NOTHING
-    return Found(None, certificate, n_nodes, conflict)
-
-
-def _noted(search: Search, units: Units, incumbent: float, bound: float, n_nodes: int) -> bool:
-    """Report the state of a search, in halves of squared norms, and ask whether to stop."""
-    norm = _norm(incumbent, units)
-    search.note(norm, min(_norm(bound, units), norm), n_nodes)
-    return search.stops()
-
-
-def _norm(half_square: float, units: Units) -> float:
-    root = math.sqrt(max(2.0 * half_square, 0.0))
-    return units.norm(root) if math.isfinite(root) else root
-
-
-def _products(dive: Dive, form: SlackForm, rows: Rows, tree: Tree, search: Search) -> _Root | None:
-    """Return the coefficient of every sample, made safely convex, and the positive slacks."""
-
-    def hessian_of(pairs: NDArray[np.intp]) -> Float:
-        some = rows.nonzero[pairs]
-        return hull_pool(dive.gram[np.ix_(some, some)], dive.labels[some], dive.weights).hessian
-
-    gap = max(tree.incumbent - tree.root_value, 1e-12 * tree.incumbent)
-    found = convexify(form, hessian_of, gap, search.stops)
-    if found is None:
+    form = slack_form(dive.gram, dive.labels, dive.weights)
+    pair = None if form is None else _PairSearch(dive, form, units, search)
+    leaf = None if pair is None else pair.first_network()
+    if pair is None or leaf is None:
         return None
-    theta = np.zeros(dive.labels.size)
-    theta[rows.nonzero] = found.theta
-    for shrink in (0.0, 1e-6, 1e-4, 1e-2):
-        if proved_share(dive.gram, dive.labels, dive.weights, (1 - shrink) * theta) > 0.0:
-            return (1 - shrink) * theta, found.positive
-    return None
+    dual = leaf.pool.duals(leaf.solution.multipliers, dive.labels.size)
+    certificate = certify_two_neurons(dive.gram, dive.labels, dual, dive.weights)
+    if certificate.kind != "bound only":
+        return Found(leaf, certificate, 1)
+    pair.finish()
+    leaf = pair.network()
+    if leaf is None:
+        return None
+    return Found(leaf, prove(dive, leaf, pair.trees, units), pair.n_nodes)
 
 
-def _resolved(dive: Dive, leaf: Leaf, trees: list[tuple[Tree, Float]]) -> tuple[Leaf, bool]:
-    """Solve the best decisions again by exact means, and say whether that confirms the search."""
-    found = [tree for tree, _ in trees if tree.branch is not None]
-    if not found or found[-1].branch is None:
-        return leaf, True
-    again = dive.solve(found[-1].branch)
-    if not again.solution.fits:
-        return leaf, False
-    is_consistent = abs(again.value - found[-1].incumbent) <= _CONSISTENT * again.value
-    return (again if again.value < leaf.value else leaf), is_consistent
+class _PairSearch:
+    """One tree on the hull and, if that is not enough, one with products of slacks."""
+
+    def __init__(self, dive: Dive, form: SlackForm, units: Units, search: Search) -> None:
+        self.dive, self.form, self.units, self.search = dive, form, units, search
+        self.rows = pool_rows(dive.labels)
+        self.trees: list[tuple[Tree, Float]] = []
+        self.incumbent = math.inf
+        self.branch: NDArray[np.int_] | None = None
+        self.engine: Engine | None = None
+        self._leaf: Leaf | None = None
+
+    @property
+    def n_nodes(self) -> int:
+        """Nodes solved so far."""
+        return sum(tree.n_nodes for tree, _ in self.trees)
+
+    def first_network(self) -> Leaf | None:
+        """Plunge from the hull to a network."""
+        tree = self._plant(np.zeros(self.dive.labels.size), None)
+        if tree is None:
+            return None
+        tree.run(lambda: tree.branch is not None)
+        self._harvest(tree)
+        self._pause()
+        return self.network()
+
+    def network(self) -> Leaf | None:
+        """Solve the best decisions by exact means; None if that contradicts the search."""
+        if self.branch is None:
+            return None
+        leaf = self._leaf
+        if leaf is None or not np.array_equal(leaf.branch, self.branch):
+            self._leaf = leaf = self.dive.solve(self.branch)
+        if not leaf.solution.fits:
+            return None
+        is_consistent = abs(leaf.value - self.incumbent) <= _CONSISTENT * leaf.value
+        return leaf if is_consistent else None
+
+    def finish(self) -> None:
+        """Search until optimality is proved or the budget is spent."""
+        tree = self.trees[0][0]
+        tree.run_with_repairs(self._pause, _HULL_NODES)
+        self._harvest(tree)
+        if tree.is_finished or self.search.stops():
+            return
+        products = self._products(tree)
+        lifted = None if products is None else self._plant(*products)
+        tree = tree if lifted is None else lifted
+        tree.run_with_repairs(self._pause, math.inf)
+        self._harvest(tree)
+
+    def _pause(self) -> bool:
+        tree = self.trees[-1][0]
+        note_halves(self.search, self.units, tree.incumbent, tree.running_bound, self.n_nodes)
+        return self.search.stops()
+
+    def _plant(self, theta: Float, positive: NDArray[np.bool_] | None) -> Tree | None:
+        """Solve the root with products of coefficients `theta`."""
+        dive, rows = self.dive, self.rows
+        share = proved_share(dive.gram, dive.labels, dive.weights, theta)
+        table = build_tableau(self.form.with_theta(theta[rows.nonzero]), rows, positive)
+        if table is None or share == 0.0:
+            return None
+        if self.engine is None:
+            self.engine = compiled() if n_misfits(table) >= _COMPILED_FROM else plain()
+        bounds = NodeBounds(dive.gram, dive.labels, dive.weights, rows, theta, share)
+        tree = Tree(table, bounds, self.engine, self.incumbent)
+        self.trees.append((tree, theta))
+        return tree
+
+    def _harvest(self, tree: Tree) -> None:
+        if tree.branch is not None:
+            self.incumbent, self.branch = tree.incumbent, tree.branch
+
+    def _products(self, tree: Tree) -> tuple[Float, NDArray[np.bool_]] | None:
+        """Return the coefficient of every sample, made safely convex, and the positive slacks."""
+        dive, rows = self.dive, self.rows
+
+        def hessian_of(pairs: NDArray[np.intp]) -> Float:
+            some = rows.nonzero[pairs]
+            return hull_pool(dive.gram[np.ix_(some, some)], dive.labels[some], dive.weights).hessian
+
+        gap = max(tree.incumbent - tree.root_value, 1e-12 * tree.incumbent)
+        found = convexify(self.form, hessian_of, gap, self.search.stops)
+        if found is None:
+            return None
+        theta = np.zeros(dive.labels.size)
+        theta[rows.nonzero] = found.theta
+        for shrink in (0.0, 1e-6, 1e-4, 1e-2):
+            if proved_share(dive.gram, dive.labels, dive.weights, (1 - shrink) * theta) > 0.0:
+                return (1 - shrink) * theta, found.positive
+        return None

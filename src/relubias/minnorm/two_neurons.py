@@ -11,6 +11,7 @@ proves what a certificate in closed form cannot.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.certificate import MinimumNormCertificate, certify_multipliers
+from relubias.minnorm.direct_tree import search_directly
 from relubias.minnorm.dive import Dive, Leaf
 from relubias.minnorm.global_optimality import certify_two_neurons
 from relubias.minnorm.infeasible import tidy_ray
+from relubias.minnorm.pair_proof import Found
 from relubias.minnorm.pair_search import search_pair
 from relubias.minnorm.pool import SOLE, UNDECIDED
 from relubias.minnorm.scaling import Units
@@ -85,6 +88,9 @@ def solve_two_neurons(
     search = Search() if search is None else search
     units = Units(np.ones(labels.size), 0) if units is None else units
     dive = Dive(gram, labels, weights, features, units.row, search)
+    found = None if closed_form_only else search_pair(dive, units, search)
+    if found is not None and (found.certificate.kind != "bound only" or search.stops()):
+        return _answer(found, labels.size)
     hull = dive.solve(np.full(labels.size, UNDECIDED))
     if hull.solution.ray is not None:
         return Pair(None, None, _tidied(hull, dive), 1)
@@ -94,7 +100,7 @@ def solve_two_neurons(
     bound = certify_multipliers(
         pool.hessian, pool.right, pool.free, 1.0, hull.solution.multipliers
     ).lower_bound
-    leaf = _network(dive, hull, bound, decoupled, units, improve=closed_form_only)
+    leaf = _network(dive, hull, bound, decoupled, units)
     if leaf is not None:
         dual = leaf.pool.duals(leaf.solution.multipliers, labels.size)
         certificate = certify_two_neurons(gram, labels, dual, weights, bound)
@@ -102,14 +108,17 @@ def solve_two_neurons(
             return Pair(dual, certificate, None, 1)
     elif closed_form_only or search.stops():
         return Pair(decoupled, _with_bound(certificate, bound), None, dive.n_nodes)
-    found = search_pair(dive, leaf, units, search)
-    certificate = found.certificate
-    if certificate.kind == "bound only":
-        certificate = _with_bound(certificate, bound)
+    found = search_directly(dive, leaf, units, search)
+    if found.certificate.kind == "bound only":
+        found = found._replace(certificate=_with_bound(found.certificate, bound))
+    return _answer(found, labels.size)
+
+
+def _answer(found: Found, n_samples: int) -> Pair:
     if found.leaf is None:
-        return Pair(decoupled, certificate, None, found.n_nodes, found.conflict)
-    dual = found.leaf.pool.duals(found.leaf.solution.multipliers, labels.size)
-    return Pair(dual, certificate, None, found.n_nodes)
+        return Pair(None, found.certificate, None, found.n_nodes, found.conflict)
+    dual = found.leaf.pool.duals(found.leaf.solution.multipliers, n_samples)
+    return Pair(dual, found.certificate, None, found.n_nodes)
 
 
 def _network(
@@ -118,15 +127,13 @@ def _network(
     bound: float,
     decoupled: Float | None,
     units: Units,
-    *,
-    improve: bool,
 ) -> Leaf | None:
-    """Find a good network from the relaxation; a search that follows improves it better."""
+    """Find a good network from the relaxation."""
     leaf = dive.run(hull)
     if leaf is None:
         return None
     dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
-    leaf = dive.improve(leaf) if improve else dive.settled(leaf)
+    leaf = dive.improve(leaf)
     if decoupled is not None and not dive.search.stops():
         alone = dive.solve(np.full(dive.labels.size, SOLE), leaf.solution.active)
         leaf = alone if alone.solution.fits and alone.value < leaf.value else leaf
@@ -134,11 +141,11 @@ def _network(
     return leaf
 
 
-def _with_bound(
-    certificate: MinimumNormCertificate | None, bound: float
-) -> MinimumNormCertificate | None:
+def _with_bound(certificate: MinimumNormCertificate | None, bound: float) -> MinimumNormCertificate:
     if certificate is None:
-        return None
+        return MinimumNormCertificate(
+            kind="bound only", error_bound=math.inf, duality_gap=math.inf, lower_bound=bound
+        )
     return dataclasses.replace(certificate, lower_bound=max(certificate.lower_bound, bound))
 
 
