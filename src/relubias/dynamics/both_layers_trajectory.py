@@ -119,7 +119,8 @@ class BothLayersTrajectory(Trajectory):
     sign_margin : float
         Smallest primal value on the way for the size of its terms,
         ``abs(u_ki) / sum_j abs(beta_kj * G_ji)``, at most 1. Steps are plain double precision:
-        a margin not far above 1e-16 says that rounding may have decided a sign.
+        a margin not far above 1e-16 says that rounding may have decided a sign. Steps so large
+        that errors grow from step to step need more.
     records : BothLayersRecords
         States at the steps asked for; steps beyond an uncertified end are missing.
     max_iter : int
