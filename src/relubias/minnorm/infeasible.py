@@ -112,8 +112,8 @@ def contradicting_multiples(gram: Float, target: Float) -> Float | None:
     for i, j in np.argwhere(np.triu(cosine >= 1.0 - 1e-14, 1)):
         ratio = gram[i, j] / gram[j, j]
         multiple = ratio * gram[j]
-        size = np.abs(gram[i]) + np.abs(multiple)
-        if (np.abs(gram[i] - multiple) > 4 * _EPS * size).any():
+        size = np.sqrt(gram[i, i] * np.diagonal(gram))
+        if (np.abs(gram[i] - multiple) > 16 * _EPS * size).any():
             continue
         difference = target[i] - ratio * target[j]
         clear = 8 * _EPS if np.array_equal(gram[i], multiple) else 5e-10

@@ -81,5 +81,5 @@ def _judged(data: Data, beta: Float, value: float, lost: float) -> FarkasCheck:
         explained = 4 * math.sqrt(EPS) * extent
     else:
         explained = 16 * EPS * math.sqrt(data.target.size) * extent
-    share = length / explained
+    share = length / explained if length > 0 else 0.0
     return FarkasCheck(value / length if length > 0 else math.inf, share <= 1.0, share)
