@@ -2,6 +2,7 @@
 
     python tests/campaigns/many_neurons.py --workers 2
     python tests/campaigns/many_neurons.py --instances 1 --limit 5
+    python tests/campaigns/many_neurons.py --instances 2 --samples 16 20 --ratios 1.2 5
 
 X and y are Gaussian; signs (m+, m-), n and d/n run over the grid below, with `--instances` each.
 The equal split is the best network whose neurons of a sign are equal. Exit status 1 if an answer
@@ -34,6 +35,7 @@ from relubias.minnorm.two_neurons import solve_two_neurons  # noqa: E402
 
 SIGNS = ((2, 1), (2, 2), (3, 3), (5, 5), (3, 0), (6, 0))
 SAMPLES = (4, 8, 12)
+"""Numbers of samples, unless `--samples` says otherwise."""
 RATIOS = (1.2, 5.0, 50.0, 500.0)
 SAME = 1e-9
 
@@ -85,9 +87,7 @@ def equal_split(problem):
         return neuron.norm / math.sqrt(problem.n_neurons)
     gram, y, units = in_unit_scale(problem.gram, problem.labels)
     pair = solve_two_neurons(gram, y, (1 / counts[0], 1 / counts[1]), units=units)
-    square = sum(
-        float(row @ gram @ row) / m for row, m in zip(pair.dual, counts, strict=True)
-    )
+    square = sum(float(row @ gram @ row) / m for row, m in zip(pair.dual, counts, strict=True))
     return units.norm(math.sqrt(square))
 
 
@@ -132,7 +132,9 @@ def row(title, answers):
     """Return a line of the table."""
     proved = [a for a in answers if a.is_proved]
     excess = np.array([max(a.excess, 0.0) for a in proved]) * 100
-    quantiles = [float(np.quantile(excess, q)) for q in (0.5, 0.9, 1.0)] if proved else [math.nan] * 3
+    quantiles = (
+        [float(np.quantile(excess, q)) for q in (0.5, 0.9, 1.0)] if proved else [math.nan] * 3
+    )
     searched = [a for a in answers if a.kind != "equal split"]
     nodes = [a.n_nodes for a in searched] or [1]
     seconds = [a.seconds for a in answers]
@@ -155,11 +157,11 @@ def table(answers):
         "90 % / worst | nodes where searched: median / max | seconds: median / max | proved |"
     )
     lines = [head, "|---" * 7 + "|"]
-    for ratio in RATIOS:
+    for ratio in sorted({a.job.ratio for a in answers}):
         lines.append(row(f"d = {ratio:g}n", [a for a in answers if a.job.ratio == ratio]))
     for counts in SIGNS:
         lines.append(row(f"{counts}", [a for a in answers if a.job.counts == counts]))
-    for n in SAMPLES:
+    for n in sorted({a.job.n_samples for a in answers}):
         lines.append(row(f"n = {n}", [a for a in answers if a.job.n_samples == n]))
     lines.append(row("all", answers))
     return "\n".join(lines)
@@ -169,11 +171,13 @@ def main() -> int:
     """Run the campaign."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instances", type=int, default=6, help="networks per cell of the grid")
+    parser.add_argument("--samples", type=int, nargs="+", default=SAMPLES, help="values of n")
+    parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS, help="values of d/n")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds per network")
     parser.add_argument("--seed", type=int, default=0, help="first part of every seed")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     options = parser.parse_args()
-    grid = itertools.product(SIGNS, SAMPLES, RATIOS, range(options.instances))
+    grid = itertools.product(SIGNS, options.samples, options.ratios, range(options.instances))
     jobs = [Job(*cell, options.seed, options.limit) for cell in grid]
     with ProcessPoolExecutor(options.workers) as pool:
         answers = list(pool.map(run, jobs, chunksize=4))

@@ -110,7 +110,7 @@ class OrbitSearch:
     ) -> None:
         self.gram, self.labels, self.units, self.search = gram, labels, units, search
         self.orbits = first_orbits(labels, signs)
-        self.pricer = Pricer(gram)
+        self.pricer = Pricer(gram, search)
         self.exchange = Exchange(self.pricer, labels, self.orbits, features, search.stops)
         self.records = _Records(labels.size)
         self.best: PatternNetwork | None = None

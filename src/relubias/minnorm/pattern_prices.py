@@ -13,6 +13,8 @@ too many, searched (`pattern_search`). Every value is a bound from above.
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.minnorm.pattern_boxes import HIGH, LOW, box_of, solve_boxes
+from relubias.minnorm.search import Search
 
 __all__ = ["Pricer", "Pricing", "enumerated"]
 
@@ -33,7 +36,10 @@ _WORK_OF_A_BOUND = 50
 _SEARCHED_FROM = 9
 """Open samples from which patterns are searched instead of all being tried."""
 _ENUMERATED_UP_TO = 3
-_MAX_SEARCHED = 20_000
+_SEARCH_WORK = 2e8
+"""Nodes of one search times the cube of the number of samples: a second."""
+_LEAST_SEARCHED = 100
+_SECONDS_TO_COMPILE = 60.0
 
 
 class Pricing(NamedTuple):
@@ -55,22 +61,31 @@ class Pricing(NamedTuple):
 class Pricer:
     """Prices neurons for one search, and moves on to compiled code once that pays.
 
-    Which code runs depends on the work done so far alone, so answers are reproducible bit for bit.
+    Which code runs depends on the work done so far alone, so that answers without a time limit are
+    reproducible bit for bit.
 
     Parameters
     ----------
     gram : ndarray of shape (n_samples, n_samples)
         Gram matrix in unit scale.
+    search : Search, optional
+        Budget of the work; unlimited if omitted.
     """
 
-    def __init__(self, gram: Float) -> None:
-        self.gram = gram
+    def __init__(self, gram: Float, search: Search | None = None) -> None:
+        self.gram, self.search = gram, Search() if search is None else search
         self._work = 0
         """Patterns solved for so far, roughly."""
 
     @property
     def _is_compiled(self) -> bool:
-        return self._work > _COMPILED_FROM
+        return self._work > _COMPILED_FROM and self._may_compile
+
+    @property
+    def _may_compile(self) -> bool:
+        """Whether the budget allows for compiling, should that still be necessary."""
+        loaded = "relubias.minnorm._pattern_search_kernels" in sys.modules
+        return loaded or self.search.deadline - time.monotonic() > _SECONDS_TO_COMPILE
 
     def best(self, prices: Float, decided: Decided, tolerance: float = 0.0) -> Pricing:
         """Find the patterns that earn most.
@@ -108,7 +123,7 @@ class Pricer:
             return _searched_compiled(self.gram, prices, decided, floor, tolerance)
         from relubias.minnorm.pattern_search import PatternSearch
 
-        search = PatternSearch(self.gram, prices, floor, tolerance)
+        search = PatternSearch(self.gram, prices, floor, tolerance, self.search.stops)
         search.run(decided)
         self._work += _WORK_OF_A_BOUND * search.n_bounds
         return search.pricing()
@@ -167,7 +182,8 @@ def _searched_compiled(
     n = prices.size
     values, slopes = np.empty(_KEEP), np.empty((_KEEP, n))
     states = np.empty((_KEEP, n), dtype=np.int8)
-    limits = np.array([_MAX_SEARCHED, _ENUMERATED_UP_TO])
+    nodes = max(_LEAST_SEARCHED, int(_SEARCH_WORK / n**3))
+    limits = np.array([nodes, _ENUMERATED_UP_TO])
     search_patterns: Any = kernels.search_patterns
     kept, bound = search_patterns(
         gram, prices, decided, floor, tolerance, limits, values, slopes, states

@@ -18,6 +18,8 @@ subtree needs no search. This module is the readable twin of `_pattern_search_ke
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +41,15 @@ _BISECTIONS = 7
 class PatternSearch:
     """State of one search: the best patterns so far and a bound on all that is left."""
 
-    def __init__(self, gram: Float, prices: Float, floor: float, tolerance: float = 0.0) -> None:
+    def __init__(
+        self,
+        gram: Float,
+        prices: Float,
+        floor: float,
+        tolerance: float = 0.0,
+        stops: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.stops = stops
         self.gram, self.prices, self.floor, self.tolerance = gram, prices, floor, tolerance
         self.n_bounds = 0
         self.found: dict[bytes, tuple[float, Float, NDArray[np.int8]]] = {}
@@ -50,7 +60,7 @@ class PatternSearch:
         guess = np.where(decided < 0, self.prices > 0, decided).astype(np.int8)
         stack = [(decided, guess, np.inf)]
         for _ in range(_MAX_SEARCHED):
-            if not stack or (np.isfinite(self.floor) and self.best > self.floor):
+            if not stack or self._is_decided():
                 break
             decided, guess, bound = stack.pop()
             if self._is_settled(bound):
@@ -68,6 +78,11 @@ class PatternSearch:
                 stack.append((child, guess, bound))
         for _, _, bound in stack:
             self.bound = max(self.bound, bound)
+
+    def _is_decided(self) -> bool:
+        """Whether to stop early: more than `floor` is earned, or time is up."""
+        found = self.best > -np.inf
+        return found and (self.stops() or (np.isfinite(self.floor) and self.best > self.floor))
 
     def pricing(self) -> Pricing:
         """Return what was found."""
