@@ -128,7 +128,7 @@ def _outside(gram: Float, force: Float, cap: Float, sliding: NDArray[np.bool_]) 
         return -np.inf
     inner = gram[np.ix_(on, on)]
     values, vectors = np.linalg.eigh(inner)
-    if values[0] > 1e-10 * values[-1]:
+    if values[0] > 1e-6 * values[-1]:
         return float(np.maximum(-force, force - cap)[on].max())
     root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
     slack = 1e-13 * float(np.abs(force).max() + np.abs(cap).max())

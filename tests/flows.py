@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.problems import Case
+from tests.problems import Case, case_from_features
 
-__all__ = ["random_flow"]
+__all__ = ["hard_flow", "random_flow"]
 
 
 def random_flow(
@@ -56,3 +56,41 @@ def random_flow(
         step_size=1.0 / float(np.linalg.eigvalsh(gram)[-1]),
         features=X,
     )
+
+
+def hard_flow(seed: int, kind: int | None = None) -> Case:
+    """Return a small problem made to break a solver, of one of six kinds.
+
+    0 and 1: small integers, one start for all neurons or not; 2: one decimal; 3: a feature up to
+    10,000 times the others; 4: parallel or opposite rows and zero labels; 5: rows that agree to 2
+    to 9 digits, labels and starts of any scale.
+    """
+    rng = np.random.default_rng([99, seed])
+    n, d, m = int(rng.integers(1, 7)), int(rng.integers(1, 7)), int(rng.integers(1, 5))
+    drawn = int(rng.integers(6))
+    kind = drawn if kind is None else kind
+    if kind == 0:
+        X, y = rng.integers(-2, 3, (n, d)) * 1.0, rng.integers(-2, 3, n) * 1.0
+        start = rng.integers(-2, 3, (m, n)) / 4.0
+    elif kind == 1:
+        X, y = rng.integers(-1, 2, (n, d)) * 1.0, rng.integers(-1, 2, n) / 2.0
+        start = np.tile(rng.integers(-2, 3, (1, n)) / 8.0, (m, 1))
+    elif kind == 2:
+        X, y, start = (np.round(rng.standard_normal(s), 1) for s in ((n, d), n, (m, n)))
+    elif kind == 3:
+        X = rng.standard_normal((n, d + n))
+        X[:, 0] *= 10 ** rng.uniform(0, 4)
+        y = rng.standard_normal(n)
+        start = rng.standard_normal((m, n)) * 10 ** rng.uniform(-6, 1)
+    elif kind == 4:
+        X = rng.standard_normal((n, n))
+        X[-1] = X[0] * rng.choice([1, 2, -1, -0.5])
+        y = rng.standard_normal(n) * (rng.random(n) < 0.7)
+        start = 0.2 * rng.standard_normal((m, n))
+    else:
+        X = rng.standard_normal((n, 2 * n))
+        X[-1] = X[0] + 10 ** rng.uniform(-9, -2) * X[-1]
+        y = 10 ** rng.uniform(-8, 8) * rng.standard_normal(n)
+        start = rng.standard_normal((m, n)) * 10 ** rng.uniform(-8, 8)
+    signs = rng.choice([1.0, -1.0], m)
+    return case_from_features(f"hard_{seed}_kind{kind}", X, y, signs=signs, start=start)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.flow_checks import grid_failures
 from tests.flow_comparison import compare_flow
 from tests.flow_dips import find_dip
-from tests.flows import random_flow
+from tests.flows import hard_flow, random_flow
 from tests.problems import NAMED, case_from_features, unfittable_case
 
 import relubias as rb
@@ -208,6 +208,15 @@ def test_labels_that_cannot_be_fitted_still_have_a_limit(seed):
     trajectory = flow_of(case)
     assert trajectory.status is rb.Status.CERTIFIED
     assert grid_failures(case, trajectory, n_points=6, every=3, tol=1e-9) == []
+
+
+# Once wrong: a crossing of a zero label that cannot be fitted, no motion on one axis, no progress.
+@pytest.mark.parametrize("seed", [41, 102, 116, 128, 193, 215, 256, 271, 317, 326, 420])
+def test_hard_problems_that_once_failed_end_certified(seed):
+    case = hard_flow(seed)
+    trajectory = flow_of(case)
+    assert trajectory.status is rb.Status.CERTIFIED
+    assert grid_failures(case, trajectory, n_points=5, every=2, tol=1e-7) == []
 
 
 @pytest.mark.parametrize("exponent", [-200, -7, 9, 200])
