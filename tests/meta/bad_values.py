@@ -246,6 +246,28 @@ BAD_SCALARS = {
         "a fraction": 0.5,
         "negative inside": [1, -1],
     },
+    "solution": {
+        "None": None,
+        "an array": np.eye(2),
+        "a word": "solution",
+        "a dict": {"dual": np.eye(2)},
+        "a class": dict,
+    },
+    "path": {
+        "None": None,
+        "a number": 3,
+        "a fraction": 1.5,
+        "a list": ["found.npz"],
+        "a dict": {},
+        "a function": np.sum,
+    },
+    "yes or no": {
+        "None": None,
+        "a number": 1,
+        "a word": "yes",
+        "a list": [True],
+        "an array": np.ones(2, dtype=bool),
+    },
     "problem": {
         "None": None,
         "an array": np.eye(2),

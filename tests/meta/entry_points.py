@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -20,6 +22,9 @@ ETA = 1 / 64
 
 PROBLEM = rb.Problem(GRAM, Y, SIGNS)
 ONE = rb.Problem(GRAM, Y)
+SOLUTION = rb.minimum_norm(PROBLEM)
+FOUND = os.path.join(tempfile.mkdtemp(), "found.npz")  # noqa: PTH118 - read by many workers
+SOLUTION.save(FOUND)
 
 
 class Argument(NamedTuple):
@@ -211,6 +216,23 @@ ENTRIES: dict[str, Entry] = {
             "features": Argument(X, "optional features"),
         },
     ),
+    "closest_fit": Entry(_of(rb.minnorm.closest_fit), {"problem": Argument(ONE, "problem")}),
+    "verify": Entry(
+        rb.minnorm.verify,
+        {
+            "problem": problem,
+            "solution": Argument(SOLUTION, "solution"),
+            "leaves": Argument(False, "yes or no"),
+            "rtol": Argument(1e-8, "non-negative"),
+            "time_limit": Argument(60.0, "optional non-negative"),
+        },
+    ),
+    "save": Entry(
+        rb.minnorm.save,
+        {"solution": Argument(SOLUTION, "solution"), "path": Argument(FOUND, "path")},
+    ),
+    "MinimumNorm.save": Entry(SOLUTION.save, {"path": Argument(FOUND, "path")}),
+    "load": Entry(rb.minnorm.load, {"path": Argument(FOUND, "path")}),
     "bias_gap": Entry(
         rb.bias_gap,
         {
@@ -218,6 +240,7 @@ ENTRIES: dict[str, Entry] = {
             "first": start,
             "second": Argument(2 * START, "dual"),
             "trace": Argument(20.0, "optional positive"),
+            "match_neurons": Argument(True, "yes or no"),
         },
     ),
     "gradient_flow": Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import math
@@ -134,6 +135,8 @@ def _as_path(path: Any) -> Path:
 def _write(target: Path, arrays: dict[str, NDArray[Any]]) -> None:
     aside = None
     try:
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         descriptor, aside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
