@@ -29,6 +29,7 @@ threadpool_limits(limits=1)  # for the BLAS that is already loaded
 PACKAGES = (
     "relubias", "numpy", "scipy", "numba", "torch", "jax", "diffrax", "quadprog", "clarabel",
     "proxsuite", "pyscipopt", "gurobipy",
+    "daqp", "piqp", "osqp", "highspy", "cvxpy",
 )  # fmt: skip
 _SHORTEST = 0.03  # seconds of a sample: warm caches for quick functions
 
