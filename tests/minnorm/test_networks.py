@@ -240,5 +240,5 @@ def test_time_limit_and_progress_are_honoured(time_limit):
         rel_gap=0.1,
         progress=lambda fraction, text: heard.append((fraction, text)),
     )
-    assert found.n_nodes == 1
+    assert found.n_nodes >= 1
     assert heard[-1] == (1.0, str(found.status))

@@ -83,9 +83,9 @@ class DirectTree(Record):
 
     def _choose(self, node: Leaf) -> int:
         """Return the undecided sample that costs most either way."""
-        if not node.solution.fits:
-            return int(np.flatnonzero(node.branch == UNDECIDED)[0])
         samples, sole_cost, shared_cost = self.dive.misfits(node)
+        if not node.solution.fits or samples.size == 0:
+            return int(np.flatnonzero(node.branch == UNDECIDED)[0])
         return int(samples[int(np.argmax(np.minimum(sole_cost, shared_cost)))])
 
     def _solve(self, parent: int, sample: int, choice: int) -> None:
@@ -106,7 +106,7 @@ class DirectTree(Record):
                 pool.hessian, pool.right, pool.free, 1.0, node.solution.multipliers
             ).lower_bound
             known = max(known, norm * norm / 2 * (1 - 1e-15))
-            if self.dive.misfits(node)[0].size == 0:
+            if self.dive.misfits(node)[0].size == 0 and self.dive.outputs_labels(node):
                 is_open = False
                 self._consider(node)
         self.half_squares.append(known)

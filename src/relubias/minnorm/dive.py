@@ -21,6 +21,7 @@ Branch = NDArray[np.int_]
 
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_BACKTRACKS = 200
+_MISFIT = 1e-12  # of the largest label
 _IMPROVEMENT_WORK = 2e10  # floating-point operations
 
 
@@ -84,16 +85,17 @@ class Dive:
         """Decide samples until the relaxation is a network; None if none was found.
 
         Half of the undecided samples that the relaxation leaves unfitted are decided at once, the
-        clearest first; all of them when time is up. If that ends where nothing is feasible, one by
-        one with backtracking.
+        clearest first. If that ends where nothing is feasible, or time is up, all of them; then
+        one by one with backtracking.
         """
-        leaf: Leaf | None = hull
-        while leaf is not None:
-            doubtful, choice = self._unfitted(leaf)
-            if doubtful.size == 0:
-                return leaf
-            chosen = doubtful[: (doubtful.size + 1) // (1 if self.search.stops() else 2)]
-            leaf = self._decided(leaf, chosen, choice[: chosen.size])
+        for share in (2, 1):
+            leaf: Leaf | None = hull
+            while leaf is not None:
+                doubtful, choice = self._unfitted(leaf)
+                if doubtful.size == 0:
+                    return leaf
+                chosen = doubtful[: (doubtful.size + 1) // (1 if self.search.stops() else share)]
+                leaf = self._decided(leaf, chosen, choice[: chosen.size])
         return self._backtracking(hull)
 
     def _decided(self, leaf: Leaf, samples: NDArray[np.intp], choice: Branch) -> Leaf | None:
@@ -132,6 +134,14 @@ class Dive:
         misfit &= leaf.branch == UNDECIDED
         samples = np.flatnonzero(misfit)
         return samples, sole_cost[samples], shared_cost[samples]
+
+    def outputs_labels(self, leaf: Leaf) -> bool:
+        """Whether the network outputs all labels, to rounding; a check of what solvers claim."""
+        dual = leaf.pool.duals(leaf.solution.multipliers, self.labels.size)
+        output = np.maximum(dual @ self.gram, 0.0)
+        terms = float((np.abs(dual) @ np.abs(self.gram)).max())
+        misfit = float(np.abs(output[0] - output[1] - self.labels).max())
+        return misfit <= _MISFIT + 64 * _EPS * terms
 
     def _unfitted(self, leaf: Leaf) -> tuple[NDArray[np.intp], Branch]:
         """Return the misfits, clearest decision first, and decisions."""

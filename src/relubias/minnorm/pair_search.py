@@ -88,7 +88,7 @@ class _PairSearch:
         tree = self._plant(np.zeros(self.dive.labels.size), None)
         if tree is None:
             return None
-        tree.run(lambda: tree.branch is not None)
+        tree.run(lambda: tree.branch is not None or self.search.stops())
         self._harvest(tree)
         self._pause()
         return self.network()
@@ -100,7 +100,7 @@ class _PairSearch:
         leaf = self._leaf
         if leaf is None or not np.array_equal(leaf.branch, self.branch):
             self._leaf = leaf = self.dive.solve(self.branch)
-        if not leaf.solution.fits:
+        if not leaf.solution.fits or not self.dive.outputs_labels(leaf):
             return None
         is_consistent = abs(leaf.value - self.incumbent) <= _CONSISTENT * leaf.value
         return leaf if is_consistent else None

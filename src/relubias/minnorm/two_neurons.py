@@ -88,7 +88,8 @@ def solve_two_neurons(
     search = Search() if search is None else search
     units = Units(np.ones(labels.size), 0) if units is None else units
     dive = Dive(gram, labels, weights, features, units.row, search)
-    found = None if closed_form_only else search_pair(dive, units, search)
+    is_short = closed_form_only or search.stops()
+    found = None if is_short else search_pair(dive, units, search)
     if found is not None and (found.certificate.kind != "bound only" or search.stops()):
         return _answer(found, labels.size)
     hull = dive.solve(np.full(labels.size, UNDECIDED))
@@ -132,11 +133,12 @@ def _network(
     leaf = dive.run(hull)
     if leaf is None:
         return None
-    dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
     leaf = dive.improve(leaf)
     if decoupled is not None and not dive.search.stops():
         alone = dive.solve(np.full(dive.labels.size, SOLE), leaf.solution.active)
         leaf = alone if alone.solution.fits and alone.value < leaf.value else leaf
+    if not dive.outputs_labels(leaf):
+        return None
     dive.search.note(units.norm(leaf.norm), units.norm(bound), dive.n_nodes)
     return leaf
 
