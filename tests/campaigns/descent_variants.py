@@ -101,8 +101,9 @@ def _state_at(case, trajectory, tol):
     while high - low > 1:
         middle = (low + high) // 2
         primal = trajectory.at(middle).primal
-        r = case.signs @ np.maximum(primal, 0.0) - case.labels
-        low, high = (low, middle) if np.abs(r).max() <= largest else (middle, high)
+        r = (case.signs @ np.maximum(primal, 0.0) - case.labels)[(primal > 0).any(axis=0)]
+        is_small = np.abs(r).max(initial=0.0) <= largest
+        low, high = (low, middle) if is_small else (middle, high)
     state = trajectory.at(high)
     recent = (trajectory.switches["time"] > 0.9 * high) & (trajectory.switches["time"] <= high)
     sliding = np.zeros(case.start.shape, bool)

@@ -96,12 +96,17 @@ def test_some_unfittable_problem_cycles():
     assert tails == {"LIMIT_CYCLE"}
 
 
-def chattering_cases():
-    """Return several neurons on labels they fit: about half of these switch for ever."""
+def chattering_cases(*, twice=False):
+    """Return several neurons on labels they fit: about half of these switch for ever.
+
+    With a sample that comes twice nothing can be proved about them.
+    """
     for seed in range(24):
         rng = np.random.default_rng([seed, 11])
         n, m = 5, 2 + seed % 2
         X, y = rng.standard_normal((n, 200)), rng.standard_normal(n)
+        if twice:
+            X, y = np.vstack([X, X[:1]]), np.append(y, y[0])
         signs = [1, -1, 1][:m]
         yield case_from_features(f"chatter_{seed}", X, y, signs=signs, step=0.05, primal=0.01)
 
@@ -126,7 +131,11 @@ def test_endless_chatter_ends_with_a_small_residual_or_a_certificate():
 
 
 def test_a_looser_tolerance_stops_earlier():
-    case = next(case for case in chattering_cases() if run(case).status is rb.Status.TOLERANCE)
+    case = next(
+        case
+        for case in chattering_cases(twice=True)
+        if run(case).status is rb.Status.TOLERANCE and str(run(case).tail) == "CHATTER"
+    )
     loose, tight = run(case, tol=1e-4), run(case, tol=1e-8)
     assert loose.status is rb.Status.TOLERANCE
     assert loose.n_steps < tight.n_steps
@@ -161,6 +170,6 @@ def test_every_status_of_descent_is_reached():
         run(NAMED["G0"]).status,
         run(divergent_case()).status,
         run(NAMED["G1_small"], max_iter=10).status,
-        *(run(case).status for case in chattering_cases()),
+        *(run(case).status for case in chattering_cases(twice=True)),
     }
     assert reached == set(rb.Status) - {rb.Status.MAX_EVENTS}

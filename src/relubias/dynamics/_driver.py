@@ -39,6 +39,7 @@ class Driver:
         self.tol = tol * self.unit
         self.goal = self.tol  # lower than the tolerance while a proof needs it
         self.sliding: SlidingLimit | None = None
+        self.proved: SlidingLimit | None = None
         self.report = report
         self.patience = code.QUIET_STRETCH  # switch-free iterations before the next look ahead
         self.quiet_since = 0  # iteration of the last switch, jump or look
@@ -108,11 +109,11 @@ class Driver:
         failed = Status.TOLERANCE, Tail.CHATTER, None
         if certificate is None or self.sliding is None or run.undecided_from:
             return failed
-        if not self.sliding.sliding.any():  # a case for the certificate of a pattern
-            return failed
         exact = _EXACT * float(np.abs(self.sliding.state.primal).max())
         if certificate.holds and certificate.radius <= exact:
-            return Status.CERTIFIED, Tail.CHATTER, certificate
+            self.proved = self.sliding
+            tail = Tail.CHATTER if self.sliding.sliding.any() else Tail.SETTLED
+            return Status.CERTIFIED, tail, certificate
         if np.isneginf(certificate.margin) or self.goal <= _DEEPEST * self.unit:
             return failed
         deeper = 0.25 * exact / certificate.radius if certificate.holds else 1e-2

@@ -170,18 +170,17 @@ class _Ended:
         if tail in (Tail.CHATTER, Tail.LIMIT_CYCLE):
             self.chattering = run.chattering()
         self.estimate: State | None = None
-        sliding = driver.sliding if tail is Tail.CHATTER else None
         if not is_certified:
             self.limit = run.state()
             if tail is Tail.CHATTER and status is Status.TOLERANCE:
                 self.estimate = driver.limit_estimate()
-            self.records = driver.recorder.finish(is_settled=False)
-        elif sliding is not None:
-            self.limit, self.chattering = sliding.state, np.argwhere(sliding.sliding)
-            self.records = driver.recorder.finish(is_settled=False, limit=sliding.state)
+        elif driver.proved is not None:
+            self.limit, self.chattering = driver.proved.state, np.argwhere(driver.proved.sliding)
         else:
             self.limit = run.limit()
-            self.records = driver.recorder.finish(is_settled=True)
+        stays = self.limit if is_certified and tail is Tail.CHATTER else None
+        is_settled = is_certified and stays is None
+        self.records = driver.recorder.finish(is_settled=is_settled, limit=stays)
 
     def arrays(self) -> list[NDArray[Any]]:
         """Return every array, for them to be protected."""
