@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
-from relubias.minnorm._products import residual
+from relubias.minnorm._products import largest_entry, residual, submatrix
 
 
 def exact(matrix, vector, target):
@@ -68,3 +69,22 @@ def test_empty_and_zero_factors():
     assert high.tolist() == [-1.0, 0.0]
     assert low.tolist() == [0.0, 0.0]
     assert error == 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_rows", [0, 3, 40, 400])
+def test_submatrix_is_that_of_indexing(n_rows, dtype):
+    rng = np.random.default_rng(n_rows)
+    matrix, scale = rng.standard_normal((400, 400)), 2.0 ** rng.integers(-3, 4, 400)
+    rows = rng.permutation(400)[:n_rows]
+    columns = rng.permutation(400)[:170]
+    scaled = matrix * scale[:, None] * scale
+    for factor, whole in ((None, matrix), (scale, scaled)):
+        found = submatrix(matrix, rows, columns, factor, dtype)
+        assert found.dtype == dtype
+        assert_array_equal(found, whole[np.ix_(rows, columns)].astype(dtype))
+
+
+def test_largest_entry_is_absolute():
+    assert largest_entry(np.array([[1.0, -3.0], [2.0, 0.0]])) == 3.0
+    assert largest_entry(np.zeros((0, 4))) == 0.0
