@@ -27,6 +27,7 @@ from relubias.problem import Problem, require_problem
 
 __all__ = ["train_both_layers"]
 
+_FLOOR, _FURTHER = 1e-14, 1e-2  # relative residuals tried for the sake of a certificate
 _FIRST_LOOK = 1000  # steps before the first test for a state that rests with a residual
 
 
@@ -71,8 +72,8 @@ def train_both_layers(
         Steps to take.
     tol : float, default=1e-10
         Residual on samples that some neuron sees, relative to the largest label, at which the
-        run ends; also the relative speed, in units of the labels' pull, below which a state
-        with a residual counts as at rest.
+        run ends, or goes on for a while if that may bring a certificate; also the relative
+        speed, in units of the labels' pull, below which a state with a residual is at rest.
     record : array_like of int, optional
         Steps at which to keep the state.
     progress : bool or callable, default=False
@@ -176,21 +177,25 @@ def _follow(
     run: Run, recorder: _Recorder, max_iter: int, tol: float, report: Report
 ) -> tuple[Status, BothLayersCertificate | None]:
     """Step until a status is known."""
-    look = _FIRST_LOOK
+    look, small = _FIRST_LOOK, tol
     while True:
         recorder.observe()
         if run.time >= max_iter:
             return _ending(run) if run.moving_rate() <= tol else (Status.MAX_ITER, None)
         if run.time >= look:
-            if run.moving_rate() <= tol:
-                return Status.TOLERANCE, None
+            if run.moving_rate() <= small:
+                return _ending(run)
             look = run.time + run.time // 4
-        why = run.advance(min(max_iter, look, recorder.next_time), tol * run.size)
+        why = run.advance(min(max_iter, look, recorder.next_time), small * run.size)
         report(min(1.0, run.time / max(max_iter, 1)), f"{run.time} steps")
         if why == code.DIVERGED:
             return Status.DIVERGED, None
         if why == code.SMALL_RESIDUAL:
-            return _ending(run)
+            ending = _ending(run)
+            is_quiet = run.time - run.last_switch > run.time // 10
+            if ending[1] or not is_quiet or small <= _FLOOR:
+                return ending
+            small *= _FURTHER  # close to a hyperplane: a smaller residual moves less
 
 
 def _ending(run: Run) -> tuple[Status, BothLayersCertificate | None]:
