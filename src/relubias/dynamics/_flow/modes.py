@@ -110,8 +110,8 @@ def _krylov(H: Float, r: Float) -> tuple[Float, Float] | None:
     largest = r.size // 3
     basis = np.zeros((largest + 1, r.size))
     diagonal, beside = np.zeros(largest), np.zeros(largest)
-    size = float(np.linalg.norm(r))
-    basis[0] = r / size
+    start = r / np.abs(r).max()  # squares of what has nearly died out would underflow
+    basis[0] = start / np.linalg.norm(start)
     for j in range(largest):
         new = H @ basis[j]
         diagonal[j] = float(new @ basis[j])
