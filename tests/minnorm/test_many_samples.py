@@ -53,6 +53,16 @@ def test_single_precision_first_changes_nothing(name, monkeypatch):
     assert plain.certificate.error_bound <= 1e-13 * plain.norm
 
 
+def test_entries_beyond_single_precision_fall_back():
+    gram, y = gaussian(2.0, 6)
+    gram, y = gram / 2.0 / N, np.abs(y)
+    gram[0] = gram[:, 0] = 1e-17  # rounding beside ones, far more than the length of row 0
+    gram[0, 0] = 1e-120
+    found = rb.minimum_norm(rb.Problem(gram, y))
+    assert str(found.status) in ("OPTIMAL", "UNDECIDED", "INFEASIBLE")
+    assert inverse_norm_bound(gram * 1e200, np.ones(N), np.zeros(N)) > 0.0
+
+
 def test_dependent_samples_fall_back():
     rng = np.random.default_rng(3)
     X, y = rng.standard_normal((N, 2 * N)), rng.standard_normal(N)

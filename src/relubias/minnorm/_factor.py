@@ -143,7 +143,7 @@ class Factor:
         factor, info = potrf(matrix.T, lower=1, clean=0, overwrite_a=1)
         pivots = factor.diagonal() ** 2
         floor = _SINGULAR_PIVOT[factor.dtype.char]
-        if info != 0 or bool((pivots <= floor * self.program.diagonal[rows]).any()):
+        if info != 0 or not bool((pivots > floor * self.program.diagonal[rows]).all()):
             raise NearlySingularError
         return factor
 

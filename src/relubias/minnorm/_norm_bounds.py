@@ -43,10 +43,12 @@ def inverse_norm_bound(matrix: Float, vector: Float, pad: Float) -> float:
     factor, info = np.zeros((0, 0)), 1
     single_rounding = 0.55 * (n + 4) * _SINGLE_EPS * trace  # Higham, Theorem 10.3
     if n >= _MANY and 8 * single_rounding < float(diagonal.min()):
-        shifted = matrix.astype(np.float32)
+        with np.errstate(over="ignore"):
+            shifted = matrix.astype(np.float32)
         shifted.flat[:: n + 1] -= np.float32(single_rounding + 2 * rounding)
         factor, info = spotrf(shifted.T, lower=1, clean=0, overwrite_a=1)
         factor = factor.astype(np.float64)
+        info = info if np.isfinite(np.diagonal(factor)).all() else 1
     if info != 0:
         shifted = matrix.copy()
         shifted.flat[:: n + 1] -= 2 * rounding

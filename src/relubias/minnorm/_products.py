@@ -55,9 +55,10 @@ def submatrix(
         if scale is not None:
             piece *= scale[some, None]
             piece *= scale[columns]
-        if rows.size <= step:
-            return piece.astype(dtype, copy=False)
-        out[start : start + step] = piece
+        with np.errstate(over="ignore"):  # to infinity, which no factorisation takes
+            if rows.size <= step:
+                return piece.astype(dtype, copy=False)
+            out[start : start + step] = piece
     return out
 
 
