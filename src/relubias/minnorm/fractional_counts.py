@@ -38,6 +38,9 @@ __all__ = ["Column", "NodeBound", "best_prices", "bound_at"]
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_ITERATIONS = 40
 _CONVERGED = 1e-13
+_PATIENCE = 8
+_FAR = 1e4
+"""Cutoffs so much above the bound, where no network is known yet, are out of reach."""
 _MAX_WEIGHT = 1e3
 _MIN_WEIGHT = 1e-9
 
@@ -134,6 +137,9 @@ def best_prices(
         gain = trial.bound - best.bound
         bundle.learn(trial, gain, step.promise - best.bound)
         if step.promise - best.bound <= _CONVERGED * best.bound:
+            break
+        if iteration >= _PATIENCE and gain < 0.1 * best.bound and cutoff > _FAR * best.bound:
+            best = trial if gain > 0 else best
             break
         left = max(step.promise - max(trial.bound, best.bound), gain)
         if gain > 0:

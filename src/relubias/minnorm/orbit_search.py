@@ -30,7 +30,7 @@ from relubias.minnorm.search import Search
 from relubias.minnorm.search_tree import SearchTree
 
 _DISTINCT = 1e-9
-_UNREACHABLE = 1e13
+_UNREACHABLE = 1e11
 """Squared norms from which on rounding decides whether a network fits at all."""
 
 __all__ = ["TOLERANCE", "OrbitSearch", "SearchOutcome"]
