@@ -6,6 +6,8 @@ import itertools
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from fractions import Fraction
@@ -275,6 +277,20 @@ def test_dependent_samples_are_solved_or_proved_infeasible(d):
             assert found.status == "OPTIMAL"
             assert found.norm == pytest.approx(best.norm, rel=SAME)
     assert len(seen) == 2
+
+
+def test_small_searches_load_no_compiler():
+    code = (
+        "import sys, numpy as np, relubias as rb\n"
+        "rng = np.random.default_rng(3)\n"
+        "X, y = rng.standard_normal((12, 12)), rng.standard_normal(12)\n"
+        "found = rb.minimum_norm(rb.Problem(X @ X.T, y, (1, -1)))\n"
+        "print(found.certificate.kind, 'numba' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["tree", "False"]
 
 
 def test_record_says_where_it_is_infeasible():

@@ -6,6 +6,7 @@ The first plunge finds a network, and the closed form may prove it; only then th
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ from relubias.minnorm.tableau import build_tableau, n_misfits, pool_rows
 __all__ = ["search_pair"]
 
 _HULL_NODES = 150
-_COMPILED_FROM = 7
+_COMPILED_FROM = 10
 """Samples that the relaxation misfits: beyond, trees are worth loading compiled code."""
+_COMPILING = 10.0
+"""Seconds that a first compilation may take; it is not begun when fewer are left."""
 _CONSISTENT = 1e-9
 
 
@@ -131,7 +134,9 @@ class _PairSearch:
         if table is None or share == 0.0:
             return None
         if self.engine is None:
-            self.engine = compiled() if n_misfits(table) >= _COMPILED_FROM else plain()
+            is_large = n_misfits(table) >= _COMPILED_FROM
+            has_time = self.search.deadline - time.monotonic() > _COMPILING
+            self.engine = compiled() if is_large and has_time else plain()
         bounds = NodeBounds(dive.gram, dive.labels, dive.weights, rows, theta, share)
         tree = Tree(table, bounds, self.engine, self.incumbent)
         self.trees.append((tree, theta))
