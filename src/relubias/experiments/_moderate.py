@@ -84,6 +84,7 @@ def _switch_rows(case: Case) -> list[dict[str, Any]]:
     return rows
 
 
+@style.styled
 def draw_moderate(table: DataFrame) -> Figure:
     """Draw when each example is active, for some dimensions, and outcomes against d."""
     figure = style.new_figure(5.0)

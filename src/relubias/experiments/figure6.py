@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import relubias as rb
 from relubias._validate import Float
-from relubias.experiments import _style as style
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
 from relubias.experiments.registry import (
@@ -18,9 +16,6 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 START = 0.001
 
@@ -33,17 +28,6 @@ def compute(scale: Scale, seed: int) -> DataFrame:
 def _start(problem: rb.Problem, seed: tuple[int, ...]) -> Float:
     del seed
     return rb.starts.all_positive(problem, START)
-
-
-@style.styled
-def draw(table: DataFrame) -> Figure:
-    """Draw when each example is active, and outcomes against the dimension."""
-    return draw_moderate(table)
-
-
-def measure(table: DataFrame) -> dict[str, Measured]:
-    """Return shares against the dimension."""
-    return measure_moderate(table)
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
@@ -83,7 +67,7 @@ EXPERIMENT = Experiment(
         "and that reach zero loss (c), with 90% intervals."
     ),
     compute=compute,
-    draw=draw,
-    measure=measure,
+    draw=draw_moderate,
+    measure=measure_moderate,
     verdict=verdict,
 )

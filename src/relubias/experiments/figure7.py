@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import relubias as rb
 from relubias._validate import Float
-from relubias.experiments import _style as style
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
 from relubias.experiments.registry import (
@@ -21,9 +19,6 @@ from relubias.experiments.registry import (
     Scale,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 WEIGHT = np.sqrt(2e-6)  # standard deviation of the initial weights
 
 
@@ -34,17 +29,6 @@ def compute(scale: Scale, seed: int) -> DataFrame:
 
 def _start(problem: rb.Problem, seed: tuple[int, ...]) -> Float:
     return rb.starts.gaussian(problem, WEIGHT, seed)
-
-
-@style.styled
-def draw(table: DataFrame) -> Figure:
-    """Draw when each example is active, and outcomes against the dimension."""
-    return draw_moderate(table)
-
-
-def measure(table: DataFrame) -> dict[str, Measured]:
-    """Return shares against the dimension."""
-    return measure_moderate(table)
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
@@ -78,7 +62,7 @@ EXPERIMENT = Experiment(
         "and that reach zero loss (c), with 90% intervals."
     ),
     compute=compute,
-    draw=draw,
-    measure=measure,
+    draw=draw_moderate,
+    measure=measure_moderate,
     verdict=verdict,
 )
