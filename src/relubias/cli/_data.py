@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from relubias.cli._arrays import Array, read_npy, read_npz
 from relubias._files import checked_suffix, printable, unusable
+from relubias.cli._arrays import Array, read_npy, read_npz
 from relubias.cli._tables import find_column, read_csv, read_parquet
 from relubias.errors import InvalidInputError
 from relubias.problem import Problem

@@ -14,8 +14,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from relubias._validate import Float
 from relubias._files import DAMAGE, opened, printable, require_room, short, unusable
+from relubias._validate import Float
 from relubias.errors import InvalidInputError, MissingExtraError
 
 __all__ = ["Table", "find_column", "read_csv", "read_parquet"]
