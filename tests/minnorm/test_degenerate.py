@@ -169,3 +169,19 @@ def test_near_duplicates_keep_the_digits_that_the_features_allow(eps):
     assert np.linalg.norm(found.weights - w) <= 1e-9 * np.linalg.norm(w)
     assert (found.condition > 1e10) == (eps < 1e-5)
     assert ("condition" in found.summary()) == (eps < 1e-5)
+
+
+@pytest.mark.parametrize(("n", "d"), [(320, 200), (420, 150)])
+def test_many_dependent_samples_come_with_a_proof(n, d):
+    rng = np.random.default_rng([n, d])
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    for problem in problems(X, y, (1,)):
+        found = rb.minimum_norm(problem)
+        assert found.status == "INFEASIBLE"
+        assert verify(problem, found).holds is True
+        z = found.certificate.farkas[0]
+        assert np.linalg.norm(z @ X) <= 1e-12 * np.abs(z) @ np.linalg.norm(X, axis=1)
+    w = rng.standard_normal(d)
+    y = np.where(X @ w > 0, X @ w, -1.0)
+    for problem in problems(X, y, (1,)):
+        assert rb.minimum_norm(problem).status != "INFEASIBLE"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, fail
 from relubias.minnorm._products import residual
+from relubias.minnorm.least_squares import least_squares
 from relubias.minnorm.one_neuron import solve_one_neuron
 from relubias.minnorm.scaling import label_units, scaled_gram
 from relubias.problem import Problem, require_problem
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["ClosestFit", "closest_fit"]
 
 _EPS = float(np.finfo(np.float64).eps)
-_MAX_STEPS = 200
-_RANK = 1e-12
-"""Eigenvalues of the Gram matrix below this share of the largest count as zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -171,7 +169,7 @@ def _closest(problem: Problem) -> ClosestFit:
     y, units = label_units(problem.gram, target, by_row=False)
     gram = scaled_gram(problem.gram, units.row)
     free = y > 0
-    basis, weights = _fitted(gram, y, free)
+    basis, weights = least_squares(gram, y, free)
     # the shortest neuron with these residuals, in the eigenbasis: u = basis @ w
     u = basis @ weights
     misfit = np.where(free, u - y, np.maximum(u, 0.0))
@@ -198,50 +196,6 @@ def _closest(problem: Problem) -> ClosestFit:
         stationarity=stationarity,
         is_exact=is_exact,
     )
-
-
-def _fitted(gram: Float, y: Float, free: NDArray[np.bool_]) -> tuple[Float, Float]:
-    """Return features up to a rotation, and weights that minimise the loss."""
-    values, vectors = np.linalg.eigh(gram)
-    kept = values > _RANK * max(float(values[-1]), 0.0)
-    basis = vectors[:, kept] * np.sqrt(values[kept])
-    w = np.zeros(basis.shape[1])
-    u = basis @ w
-    for _ in range(_MAX_STEPS):
-        pulls = free | (u > 0)
-        misfit = np.where(pulls, u - y, 0.0)
-        gradient = basis.T @ misfit
-        rows = basis[pulls]
-        step: Float = np.linalg.lstsq(rows, -misfit[pulls], rcond=None)[0].astype(np.float64)
-        move = basis @ step
-        if float(-gradient @ step) <= 1e-30 * float(y @ y) + 1e-300:
-            break
-        length = _exact_line_search(u, move, y, free)
-        w, u = w + length * step, basis @ (w + length * step)
-        if length == 1.0 and ((free | (u > 0)) == pulls).all():
-            break
-    return basis, w
-
-
-def _exact_line_search(u: Float, move: Float, y: Float, free: NDArray[np.bool_]) -> float:
-    """Minimise the convex, piecewise quadratic loss along a line."""
-
-    def slope(t: float) -> float:
-        at = u + t * move
-        return float(np.where(free | (at > 0), at - y, 0.0) @ move)
-
-    if slope(1.0) <= 0.0:
-        return 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        breaks = np.where(~free & (move != 0), -u / move, np.inf)
-    ends = np.unique(np.concatenate(([0.0, 1.0], breaks[(breaks > 0) & (breaks < 1)])))
-    low, high = 0, ends.size - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if slope(float(ends[middle])) <= 0 else (low, middle)
-    a, b = float(ends[low]), float(ends[high])
-    at_a, at_b = slope(a), slope(b)
-    return a if at_b == at_a else a + (b - a) * min(max(-at_a / (at_b - at_a), 0.0), 1.0)
 
 
 def _shortest(

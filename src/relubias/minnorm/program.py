@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.minnorm.active_set import NullTest, dual_active_set
+from relubias.minnorm.active_set import NullTest, dual_active_set, gram_null_test
+from relubias.minnorm.least_squares import MANY_ROWS, least_squares_ray
 from relubias.minnorm.pivoting import NearlySingularError, block_pivoting
 from relubias.minnorm.scaling import scaled_gram
 
@@ -52,7 +53,13 @@ def solve_program(
         solution = block_pivoting(hessian, linear, free, start, scale)
     except NearlySingularError:
         hessian = hessian if scale is None else scaled_gram(hessian, scale)
-        result = dual_active_set(hessian, linear, free, None if null_test is None else null_test())
+        test = gram_null_test(hessian) if null_test is None else null_test()
+        if linear.size >= MANY_ROWS:
+            ray = least_squares_ray(hessian, linear, free, test)
+            if ray is not None:
+                nothing = np.zeros(linear.size)
+                return ProgramSolution(nothing, ray != 0, ray, -linear, 1.0, True)
+        result = dual_active_set(hessian, linear, free, test)
         slack = hessian @ result.multipliers - linear
         return ProgramSolution(
             result.multipliers, result.active, result.ray, slack, 1.0, result.solved
