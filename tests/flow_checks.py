@@ -16,7 +16,7 @@ __all__ = ["grid_failures", "stretches"]
 Float = NDArray[np.float64]
 Modes = NDArray[np.int8]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
-_FIT = 1e-6  # what the bounded least-squares fit is trusted with
+_FIT = 1e-6  # of the scale: what the bounded least-squares fit is trusted with
 _AFTER = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 40)])
 
 
@@ -95,7 +95,8 @@ class _Check:
         r = self.residual(primal)
         force = s * (self.pulls @ r)
         for k in range(s.size):
-            outside = _outside(self.case.gram, force[k], s[k] * r, self.modes[k] == 0)
+            sliding = self.modes[k] == 0
+            outside = _outside(self.case.gram, force[k], s[k] * r, sliding, self.case.size)
             self.require(outside, f"a pull of neuron {k} leaves its range at {time!r}")
         loss = 0.5 * float(r @ r)
         self.require((loss - self.loss) / self.case.size, f"the loss grows at {time!r}")
@@ -117,7 +118,9 @@ class _Check:
         self.require(float(missing.max()), f"dual and primal part from {begin!r} to {end!r}", bound)
 
 
-def _outside(gram: Float, force: Float, cap: Float, sliding: NDArray[np.bool_]) -> float:
+def _outside(
+    gram: Float, force: Float, cap: Float, sliding: NDArray[np.bool_], size: float
+) -> float:
     """Return by how much the pulls of the sliding samples miss [0, cap].
 
     Where their rows are linearly dependent the pulls are not unique: then by how much the force
@@ -135,7 +138,7 @@ def _outside(gram: Float, force: Float, cap: Float, sliding: NDArray[np.bool_]) 
     bounds = (np.minimum(cap[on], 0) - slack, np.maximum(cap[on], 0) + slack)
     fit = lsq_linear(root, root @ force[on], bounds, tol=1e-14)
     missed = float(np.sqrt(2 * fit.cost / values[-1]))
-    return missed if missed > _FIT * float(np.abs(force).max()) else -np.inf
+    return missed if missed > _FIT * size else -np.inf
 
 
 def _pull(case: Case, modes: Modes) -> Float:
