@@ -189,7 +189,7 @@ class OrbitSearch:
         record, fixed = self._fix(record, orbits, found)
         place = [_index_of(fixed, orbit.members[0]) for orbit in orbits]
         columns = [column._replace(orbit=place[column.orbit]) for column in found.columns]
-        node = _Node(record, fixed, found._replace(columns=columns))
+        node = _Node(record, fixed, found._replace(columns=columns, pricing=[]))
         heapq.heappush(self.heap, (found.bound, next(self.order), node))
 
     def _rounded(

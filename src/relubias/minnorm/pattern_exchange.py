@@ -22,6 +22,7 @@ __all__ = ["Exchange"]
 
 _IMPROVEMENT = 1e-12
 _MAX_TRIALS = 12
+_REMEMBERED = 200
 
 
 class Exchange:
@@ -44,6 +45,8 @@ class Exchange:
         """Return the best network with these patterns, or None."""
         key = frozenset(patterns.items())
         if key not in self.known:
+            if len(self.known) >= _REMEMBERED:
+                del self.known[next(iter(self.known))]
             self.known[key] = fit_patterns(self.gram, self.labels, patterns, self.features)
         return self.known[key]
 

@@ -33,6 +33,7 @@ _KEEP = 6
 _COMPILED_FROM = 10_000
 """Patterns solved for, about a second of work, before compiled code is loaded."""
 _WORK_OF_A_BOUND = 50
+_WORK_OF_A_CALL = 30
 _SEARCHED_FROM = 9
 """Open samples from which patterns are searched instead of all being tried."""
 _ENUMERATED_UP_TO = 3
@@ -107,7 +108,7 @@ class Pricer:
         rows = np.flatnonzero((decided < 0) & (prices > 0))
         if rows.size >= _SEARCHED_FROM:
             return self._searched(prices, decided, -np.inf, tolerance)
-        self._work += 1 << rows.size
+        self._work += _WORK_OF_A_CALL + (1 << rows.size)
         run = _enumerated_compiled if self._is_compiled else enumerated
         return run(self.gram, prices, decided, rows)
 
