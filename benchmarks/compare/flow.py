@@ -27,7 +27,7 @@ from _measure import (
 
 import relubias as rb
 
-LIMIT = 20  # CPU seconds of a solver
+LIMIT = 10  # CPU seconds of a solver
 WRONG = 1e-6  # relative error above which an answer is called wrong
 SIZES = (  # n, d, m, labels, figure in seconds
     (50, 500, 1, "positive", None),
