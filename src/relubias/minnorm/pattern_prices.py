@@ -40,7 +40,7 @@ _ENUMERATED_UP_TO = 3
 _SEARCH_WORK = 2e8
 """Nodes of one search times the cube of the number of samples: a second."""
 _LEAST_SEARCHED = 100
-_SECONDS_TO_COMPILE = 60.0
+_SECONDS_TO_COMPILE = 40.0
 
 
 class Pricing(NamedTuple):
