@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from tests.comparison import compare
-from tests.problems import NAMED, Case, random_case
+from tests.comparison import compare, switches_of
+from tests.problems import NAMED, Case, case_from_features, random_case
 from tests.tolerances import LIMIT
 
 import relubias as rb
@@ -145,3 +145,16 @@ def test_a_zero_label_decaying_to_the_hyperplane_never_switches_late(seed, signs
         assert_allclose(
             trajectory.limit.primal[0, on & (y == 0)], 0.0, atol=LIMIT * np.abs(y).max()
         )
+
+
+def test_a_zero_label_that_other_labels_hold_off_its_hyperplane_is_no_decay():
+    """H is singular, so that the residual of the zero label tends to its part in the null space."""
+    X = [[2, -2], [2, 1], [-2, -1], [0, 2], [1, 1], [2, -1]]
+    start = np.array([[2, 2, -1, 2, -1, 1], [-1, 0, -2, 1, -2, 0], [-2, -2, -2, 2, 0, -2]]) / 4
+    case = case_from_features("held_off", X, [0, 2, 0, 0, -1, 1], signs=(-1, -1, 1), start=start)
+    case = replace(case, step_size=1e-5)
+    trajectory = run(case)
+    assert (9148, 0, 0, -1) in switches_of(trajectory)
+    outcome = compare(case, trajectory)
+    assert not outcome.failures
+    assert outcome.is_complete

@@ -56,6 +56,7 @@ BALL_SLACK = 1.0 + 1e-9  # covers the rounding of norms
 PIVOT_TOLERANCE = 1e-13  # a smaller relative Cholesky pivot counts as singular
 EIGEN_MARGIN = 1e-13  # rounding margin of the eigenbasis bounds, of the largest primal value
 NULL_TOLERANCE = 16.0  # times p * eps: relative size of an eigenvalue that counts as zero
+NULL_PART = 1e-9  # of a sample in null modes, above which its residual may not tend to zero
 QUIET_STRETCH = 600  # switch-free steps that pay for a look ahead
 COMPILED_TEST_LIMIT = 128  # samples above which LAPACK does the freeze test
 

@@ -102,6 +102,8 @@ def frozen_motion(
     end = np.abs(start - weights.sum(axis=2))
     scale = max(float(np.abs(start).max()), float(end.max()))
     decays_to_zero = active & (active.sum(axis=0) == 1) & (labels == 0.0)
+    unmoved = 1.0 - (basis.vectors**2).sum(axis=1)  # part of each sample in null modes of H
+    decays_to_zero[:, P[unmoved > code.NULL_PART]] = False
     still = (np.abs(weights) <= code.EPS**2 * scale).all(axis=2)
     decay = step_size * mu  # 1 - rho_j
     rows = ~still & ~decays_to_zero

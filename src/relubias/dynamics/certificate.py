@@ -203,6 +203,7 @@ def _certify(problem: Problem, dual: Float, step_size: float) -> Certificate:
     slack = _over_box(np.abs(u), inward, rho, curvature)
     error = np.full(u.shape, rounding * scale)
     to_zero = active & (active.sum(axis=0) == 1) & (labels == 0.0)
+    to_zero[:, support[1.0 - (Q * Q).sum(axis=1) > 1e-9]] = False  # a null mode keeps a part of r
     if to_zero.any() and curvature <= 1.0:
         slack[to_zero] = _scaled(-inward[to_zero], rho)
         error[to_zero] = rounding * float(np.abs(residual).max())
