@@ -96,7 +96,7 @@ def test_labels_of_a_network_in_few_dimensions_are_fitted_or_left_undecided(sign
                 assert verify(problem, found, leaves=True).holds is not False
 
 
-@pytest.mark.parametrize("seed", range(28))
+@pytest.mark.parametrize("seed", range(14))
 def test_proofs_hold_in_rational_arithmetic(seed):
     X, y, signs = infeasible_candidate(seed)
     for on_features in (False, True):
@@ -106,7 +106,7 @@ def test_proofs_hold_in_rational_arithmetic(seed):
             assert verify(problem, found).holds is True
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_near_misses_are_never_called_infeasible(seed):
     X, y, signs = feasible_near_miss(seed)
     for on_features in (False, True):
@@ -127,9 +127,9 @@ def test_the_rational_checker_refuses_what_proves_nothing():
 
 
 @pytest.mark.parametrize("signs", [(1,), (1, -1), (1, 1), (1, 1, -1)])
-@pytest.mark.parametrize("exponent", [-495, -30, 30, 495])
+@pytest.mark.parametrize("exponent", [-495, 30, 495])
 def test_powers_of_two_scale_the_answer_bit_for_bit(signs, exponent):
-    X, y, *_ = base(6, 7, 2)
+    X, y, *_ = base(5, 6, 1)
     one = rb.minimum_norm(rb.Problem(X @ X.T, y, signs))
     other = rb.minimum_norm(rb.Problem(X @ X.T, y * 2.0**exponent, signs))
     assert_array_equal(other.dual, one.dual * 2.0**exponent)
@@ -141,9 +141,9 @@ def test_powers_of_two_scale_the_answer_bit_for_bit(signs, exponent):
 
 
 @pytest.mark.parametrize("signs", [(1,), (1, -1), (1, 1), (1, 1, -1)])
-@pytest.mark.parametrize("size", [1e-150, 1e-6, 1e6, 1e149])
+@pytest.mark.parametrize("size", [1e-150, 1e6, 1e149])
 def test_label_scales_give_the_same_answer(signs, size):
-    X, y, *_ = base(6, 7, 2)
+    X, y, *_ = base(5, 6, 1)
     one = rb.minimum_norm(rb.Problem(X @ X.T, y, signs))
     other = rb.minimum_norm(rb.Problem(X @ X.T, y * size, signs))
     assert other.status == one.status

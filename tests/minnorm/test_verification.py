@@ -93,9 +93,9 @@ def test_wrong_claims_are_refuted_or_left_on_trust():
 
 def test_a_network_that_fits_but_is_not_the_shortest_is_never_called_optimal():
     n_planted = 0
-    for seed in range(60):
+    for seed in range(36):
         signs = SIGNS[seed % 6]
-        problem, found = solved(5, 7, seed, signs)
+        problem, found = solved(4, 6, seed, signs)
         longer = longer_fit(problem, found, seed)
         if longer is None:
             continue
@@ -109,7 +109,7 @@ def test_a_network_that_fits_but_is_not_the_shortest_is_never_called_optimal():
         result = verify(problem, claimed, leaves=True)
         assert result.holds is not True
         assert result.lower_bound <= found.norm * (1 + 1e-9)
-    assert n_planted >= 30
+    assert n_planted >= 15
 
 
 def longer_fit(problem, found, seed):
@@ -241,10 +241,10 @@ def test_a_proof_of_infeasibility_of_data_that_can_be_fitted_is_refuted():
         assert verify(problem, claimed).holds is False
 
 
-@pytest.mark.parametrize("exponent", [-480, -20, 0, 20, 480])
+@pytest.mark.parametrize("exponent", [-480, 20, 480])
 @pytest.mark.parametrize("signs", [(1,), (1, -1), (1, 1, -1)])
 def test_verification_does_not_depend_on_the_label_scale(exponent, signs):
-    problem = instance(5, 6, 1, signs)
+    problem = instance(4, 5, 1, signs)
     scaled = rb.Problem(problem.gram, problem.labels * 2.0**exponent, signs)
     one = verify(problem, rb.minimum_norm(problem), leaves=True)
     other = verify(scaled, rb.minimum_norm(scaled), leaves=True)
