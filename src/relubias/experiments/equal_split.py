@@ -202,6 +202,8 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
     where_low, where_high = (
         measured[f"fraction_optimal_ratio{r}"].label.split(", ", 1)[1] for r in (low, high)
     )
+    worst = at("excess_worst", high)
+    rest = f" (up to {100 * worst:.2g}% too large)" if worst > 0 else ""
     return (
         Finding(
             agreement=Agreement.BEYOND,
@@ -209,8 +211,7 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
                 "Sharing one neuron of each sign equally is not always the smallest network: it "
                 f"is in {at('fraction_optimal', low):.0%} of the data sets at {where_low} "
                 f"(squared norm up to {1 + at('excess_worst', low):.3g} times the least) and in "
-                f"{at('fraction_optimal', high):.0%} at {where_high} (up to "
-                f"{100 * at('excess_worst', high):.2g}% too large). One eigenvalue per sign "
+                f"{at('fraction_optimal', high):.0%} at {where_high}{rest}. One eigenvalue per sign "
                 f"proves it without a search in {at('fraction_certified', low):.0%} and "
                 f"{at('fraction_certified', high):.0%}."
             ),
