@@ -211,8 +211,8 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
                 "Sharing one neuron of each sign equally is not always the smallest network: it "
                 f"is in {at('fraction_optimal', low):.0%} of the data sets at {where_low} "
                 f"(squared norm up to {1 + at('excess_worst', low):.3g} times the least) and in "
-                f"{at('fraction_optimal', high):.0%} at {where_high}{rest}. One eigenvalue per sign "
-                f"proves it without a search in {at('fraction_certified', low):.0%} and "
+                f"{at('fraction_optimal', high):.0%} at {where_high}{rest}. One eigenvalue per "
+                f"sign proves it without a search in {at('fraction_certified', low):.0%} and "
                 f"{at('fraction_certified', high):.0%}."
             ),
         ),
