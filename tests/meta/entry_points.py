@@ -216,7 +216,7 @@ ENTRIES: dict[str, Entry] = {
             "features": Argument(X, "optional features"),
         },
     ),
-    "closest_fit": Entry(_of(rb.minnorm.closest_fit), {"problem": Argument(ONE, "problem")}),
+    "closest_fit": Entry(rb.minnorm.closest_fit, {"problem": Argument(ONE, "problem")}),
     "verify": Entry(
         rb.minnorm.verify,
         {
