@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,16 +130,17 @@ def _gap_facts(gap: BiasGap) -> dict[str, Any]:
 
 def _gap_section(gap: dict[str, Any]) -> Section:
     distance = f"{number(gap['distance'], 10)} (rounding below {gap['rounding_error']:.1e})"
+    rows = [
+        ("distance", distance, gap["distance"]),
+        ("relative", f"{number(gap['relative'])} of the minimum norm", gap["relative"]),
+        ("predicted", number(gap["prediction"]), gap["prediction"]),
+        ("ratio", f"{number(gap['ratio'])} measured to predicted", gap["ratio"]),
+        ("kappa", number(gap["kappa"]), gap["kappa"]),
+        ("rho", f"{number(gap['rho'])} (largest start to smallest label)", gap["rho"]),
+    ]  # what means nothing for these data is left out
     return Section(
         "distance from minimum norm",
-        [
-            ("distance", distance),
-            ("relative", f"{number(gap['relative'])} of the minimum norm"),
-            ("predicted", number(gap["prediction"])),
-            ("ratio", f"{number(gap['ratio'])} measured to predicted"),
-            ("kappa", number(gap["kappa"])),
-            ("rho", f"{number(gap['rho'])} (largest start to smallest label)"),
-        ],
+        [(name, text) for name, text, value in rows if not math.isnan(value)],
     )
 
 
