@@ -1,0 +1,1 @@
+"""Sweeps: a plan, its execution that survives a crash, and its results."""
