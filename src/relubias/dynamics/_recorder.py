@@ -1,6 +1,8 @@
-"""States kept at chosen steps."""
+"""States kept, or shown to an observer, at chosen steps."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from relubias._validate import Float
 from relubias.dynamics._run import Run
 from relubias.dynamics.trajectory import Records, State
 
-__all__ = ["Recorder", "risk"]
+__all__ = ["Observer", "Recorder", "Watching", "risk"]
 
 
 class Recorder:
@@ -51,6 +53,42 @@ class Recorder:
             dual=np.array([s.dual for _, s in self.kept]).reshape(-1, *shape[1:]),
             loss=np.array([risk(problem.labels, problem.signs, u) for u in primal]),
         )
+
+
+class Observer(Protocol):
+    """Sees a run as it goes and keeps what it likes."""
+
+    @property
+    def next_time(self) -> int:
+        """Step at which it wants to see the state next; larger than the last one."""
+        ...
+
+    def see(self, time: int, state: State) -> None:
+        """Look at the state after `time` steps."""
+        ...
+
+
+class Watching(Recorder):
+    """Shows states to an observer instead of keeping them."""
+
+    def __init__(self, observer: Observer, run: Run) -> None:
+        super().__init__([], run)
+        self.observer = observer
+
+    @property
+    def next_time(self) -> int:
+        """Step that the observer wants to see next."""
+        return self.observer.next_time
+
+    def observe(self) -> None:
+        """Show the present state if it was asked for."""
+        if self.run.time == self.observer.next_time:
+            self.observer.see(self.run.time, self.run.state())
+
+    def finish(self, *, is_settled: bool, limit: State | None = None) -> Records:
+        """Show the state in which the run ended; nothing was kept."""
+        self.observer.see(self.run.time, self.run.state())
+        return super().finish(is_settled=is_settled, limit=limit)
 
 
 def risk(labels: Float, signs: Float, primal: Float) -> float:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
-from relubias._validate import as_count, as_dual, as_real, as_steps
+from relubias._validate import Float, as_count, as_dual, as_real, as_steps
 from relubias.dynamics import _codes as code
 from relubias.dynamics._driver import Driver
 from relubias.dynamics._options import as_batches, as_momentum
-from relubias.dynamics._recorder import Recorder, risk
+from relubias.dynamics._recorder import Observer, Recorder, Watching, risk
+from relubias.dynamics._run import Run
 from relubias.dynamics._varying_run import new_run
 from relubias.dynamics.descent_trajectory import DescentTrajectory
 from relubias.dynamics.trajectory import State, Status, Tail
@@ -123,9 +125,58 @@ def gradient_descent(
     budget = as_count("max_iter", max_iter, minimum=0)
     tolerance = as_real("tol", tol, minimum=0.0, strict=True)
     times = as_steps("record", record)
+    plan = _Asked(problem, beta, eta, gamma, parts, budget, tolerance)
+    return _descend(plan, lambda run: Recorder(times, run), progress)
+
+
+def watch(
+    problem: Problem,
+    start: Any,
+    *,
+    step_size: float,
+    observer: Observer,
+    max_iter: int = 10_000_000,
+    tol: float = 1e-10,
+    progress: Progress = False,
+) -> DescentTrajectory:
+    """Run plain gradient descent while an observer sees the states of its own schedule.
+
+    Parameters
+    ----------
+    problem, start, step_size, max_iter, tol, progress
+        As in `gradient_descent`.
+    observer : Observer
+        Names the next step it wants to see and is shown the state there.
+
+    Returns
+    -------
+    DescentTrajectory
+        The same as without an observer.
+    """
+    beta = as_dual("start", start, problem.n_neurons, problem.n_samples)
+    plan = _Asked(problem, beta, step_size, 0.0, None, max_iter, tol)
+    return _descend(plan, lambda run: Watching(observer, run), progress)
+
+
+class _Asked(NamedTuple):
+    """Checked arguments of a run."""
+
+    problem: Problem
+    start: Float
+    step_size: float
+    momentum: float
+    batches: tuple[NDArray[np.intp], ...] | None
+    max_iter: int
+    tol: float
+
+
+def _descend(
+    asked: _Asked, recording: Callable[[Run], Recorder], progress: Progress
+) -> DescentTrajectory:
+    problem, beta, eta, gamma, parts, budget, tolerance = asked
     with one_blas_thread(problem.n_samples), reporting(progress, "gradient descent") as report:
         run = new_run(problem, beta, eta, gamma, parts)
-        driver = Driver(run, Recorder(times, run), budget, tolerance, report)
+        driver = Driver(run, recording(run), budget, tolerance, report)
         status, tail, certificate = driver.follow()
         if run.is_trusted and status is not Status.DIVERGED:
             tail = Tail.UNDECIDED

@@ -1,1 +1,17 @@
 """The paper as code: conditions that answer on the user's own data."""
+
+from relubias.theory import lai2026
+from relubias.theory.setting import Approximate, Setting
+from relubias.theory.statement import Statement, evaluate
+from relubias.theory.verdict import Place, Role, Verdict
+
+__all__ = [
+    "Approximate",
+    "Place",
+    "Role",
+    "Setting",
+    "Statement",
+    "Verdict",
+    "evaluate",
+    "lai2026",
+]

