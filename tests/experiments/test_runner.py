@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from relubias import experiments
+from relubias import _html, experiments
 from relubias.errors import InvalidInputError
-from relubias.experiments import KEYS, Scale, _html, reproduce
+from relubias.experiments import KEYS, Scale, reproduce
 from relubias.experiments.store import Store
 
 FEW = ["initialisation", "fig2"]

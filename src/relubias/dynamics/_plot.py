@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relubias._palette import CYCLE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from relubias.dynamics.flow_trajectory import FlowTrajectory
 
 __all__ = ["draw_flow", "draw_trajectory"]
-
-_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def draw_trajectory(trajectory: DescentTrajectory, ax: Axes | None) -> Axes:
@@ -30,7 +30,7 @@ def draw_trajectory(trajectory: DescentTrajectory, ax: Axes | None) -> Axes:
         primal = np.stack([trajectory.at(0).primal, trajectory.limit.primal])
     m, n = trajectory.start.shape
     for k in range(m):
-        colour = _OKABE_ITO[k % len(_OKABE_ITO)]
+        colour = CYCLE[k % len(CYCLE)]
         for i in range(n):
             style = "-" if trajectory.problem.labels[i] > 0 else "--"
             axes.plot(time, primal[:, k, i], style, color=colour, lw=1, alpha=0.8)
@@ -59,7 +59,7 @@ def draw_flow(trajectory: FlowTrajectory, ax: Axes | None) -> Axes:
     m, n = trajectory.start.shape
     ends = np.append(trajectory.path.times[1:], last)
     for k in range(m):
-        colour = _OKABE_ITO[k % len(_OKABE_ITO)]
+        colour = CYCLE[k % len(CYCLE)]
         for i in range(n):
             style = "-" if labels[i] > 0 else "--"
             axes.plot(time, primal[:, k, i], style, color=colour, lw=1, alpha=0.8)
@@ -131,8 +131,8 @@ def _legend(axes: Any, n_neurons: int, marks: list[Any]) -> None:
     """Draw the zero line, and say what colours, lines and marks mean, beside the panel."""
     axes.axhline(0.0, color="#888888", lw=0.8, zorder=0)
     handles = [
-        axes.plot([], [], color=_OKABE_ITO[k % len(_OKABE_ITO)], label=f"neuron {k}")[0]
-        for k in range(min(n_neurons, len(_OKABE_ITO)))
+        axes.plot([], [], color=CYCLE[k % len(CYCLE)], label=f"neuron {k}")[0]
+        for k in range(min(n_neurons, len(CYCLE)))
     ]
     handles += [
         axes.plot([], [], "-", color="#888888", label="label > 0")[0],

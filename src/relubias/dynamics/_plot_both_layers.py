@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relubias._palette import BLUE, VERMILLION
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_both_layers"]
 
-_BLUE, _VERMILLION, _GREY = "#0072B2", "#D55E00", "#888888"
+_GREY = "#888888"
 
 
 def draw_both_layers(trajectory: BothLayersTrajectory, ax: Axes | None) -> Axes:
@@ -34,12 +36,12 @@ def draw_both_layers(trajectory: BothLayersTrajectory, ax: Axes | None) -> Axes:
     outputs = np.einsum("tk,tki->ti", outer, np.maximum(primal, 0.0))
     for i, label in enumerate(labels):
         positive = bool(label > 0)
-        colour = _BLUE if positive else _VERMILLION
+        colour = BLUE if positive else VERMILLION
         axes.plot(time, outputs[:, i], "-" if positive else "--", color=colour, lw=1.2)
         axes.plot(time[-1], label, "o", color=colour, ms=4, clip_on=False, zorder=3)
     handles = [
-        axes.plot([], [], "-", color=_BLUE, label="label > 0")[0],
-        axes.plot([], [], "--", color=_VERMILLION, label="label \N{LESS-THAN OR EQUAL TO} 0")[0],
+        axes.plot([], [], "-", color=BLUE, label="label > 0")[0],
+        axes.plot([], [], "--", color=VERMILLION, label="label \N{LESS-THAN OR EQUAL TO} 0")[0],
         axes.plot([], [], "o", color=_GREY, ms=4, label="label")[0],
     ]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
@@ -53,7 +55,7 @@ def draw_both_layers(trajectory: BothLayersTrajectory, ax: Axes | None) -> Axes:
     for k in range(outer.shape[1]):
         rises = outer[-1, k] > 0
         below.plot(time, outer[:, k], "-" if rises else "--", lw=1,
-                   color=_BLUE if rises else _VERMILLION)  # fmt: skip
+                   color=BLUE if rises else VERMILLION)  # fmt: skip
     below.axhline(0.0, color=_GREY, lw=0.8, zorder=0)
     below.set_ylabel("output weight $a_k$")
     below.set_xlabel("step")

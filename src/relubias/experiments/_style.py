@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from relubias._palette import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from relubias._validate import Float
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ __all__ = [
     "save",
     "styled",
 ]
-
-# Okabe and Ito's palette, safe for the common kinds of colour blindness.
-BLACK, GREY = "#000000", "#6e6e6e"
-ORANGE, SKY, GREEN = "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
 NARROW, WIDE = 3.25, 6.75  # inches: one and two columns
 

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from relubias.experiments import _html as html
+from relubias import _html as html
 from relubias.experiments.registry import KEYS, Agreement, Finding, Measured
 
 if TYPE_CHECKING:
