@@ -1,0 +1,120 @@
+"""Pictures of a sweep: curves with bands, and the power laws through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from relubias._validate import Float
+from relubias.sweep._axes import GREY, axis_of, is_wide, look, own_axes
+from relubias.sweep._bands import MIDDLES, Band
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from relubias.sweep.fits import PowerLawFit
+
+__all__ = ["draw_bands", "draw_fit", "say_left_out"]
+
+
+def draw_bands(
+    bands: list[tuple[Any, Band]],
+    *,
+    x: str,
+    y: str,
+    by: str | None,
+    is_share: bool,
+    middle: str,
+    log: str | None,
+    fit: PowerLawFit | None,
+    ax: Axes | None,
+) -> Axes:
+    """Draw one curve with its band per group, and the power laws if they are given."""
+    axes = own_axes(ax)
+    places = np.unique(np.concatenate([band.x for _, band in bands]))
+    axis = axis_of(places, None if log is None else "x" in log)
+    for k, (group, band) in enumerate(bands):
+        at = axis.places[np.searchsorted(places, band.x)]
+        if places.dtype.kind in "iuf":
+            _draw_curve(axes, at, band, k, _label(group, by, fit, k))
+        else:
+            shift = 0.12 * (k - (len(bands) - 1) / 2)
+            _draw_bars(axes, at + shift, band, k, _label(group, by, fit, k))
+    axis.apply(axes.xaxis, axes.set_xscale)
+    axes.set_xlabel(x)
+    if is_share:
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_ylabel(f"share with {y}, 95% interval")
+    else:
+        axes.set_ylabel(f"{y} ({MIDDLES[middle]})")
+        _scale_heights(axes, [band for _, band in bands], log)
+    if fit is not None:
+        _draw_lines(axes, fit, [""] * len(fit.groups))
+    if by is not None or fit is not None:
+        _legend(axes, by)
+    return axes
+
+
+def _label(group: Any, by: str | None, fit: PowerLawFit | None, k: int) -> str:
+    slope = "" if fit is None else fit.label(k)
+    return slope if by is None else f"{group}{': ' if slope else ''}{slope}"
+
+
+def _draw_curve(axes: Any, at: Float, band: Band, k: int, label: str) -> None:
+    style = look(k)
+    axes.plot(at, band.middle, **style, ms=4, lw=1.4, label=label, zorder=3)
+    axes.fill_between(at, band.low, band.high, color=style["color"], alpha=0.18, lw=0, zorder=2)
+
+
+def _draw_bars(axes: Any, at: Float, band: Band, k: int, label: str) -> None:
+    """Draw unconnected points: nothing lies between words."""
+    reach = np.abs(np.stack([band.middle - band.low, band.high - band.middle]))
+    style = look(k) | {"linestyle": "none"}
+    axes.errorbar(at, band.middle, yerr=reach, **style, ms=5, capsize=3, label=label, zorder=3)
+
+
+def _scale_heights(axes: Any, bands: list[Band], log: str | None) -> None:
+    """Make the vertical axis logarithmic where that is asked for, or helps."""
+    parts = [part for band in bands for part in (band.low, band.middle, band.high)]
+    if is_wide(np.concatenate(parts)) if log is None else "y" in log:
+        axes.set_yscale("log")
+
+
+def _legend(axes: Any, title: str | None) -> None:
+    axes.legend(
+        title=title, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False,
+        alignment="left",
+    )  # fmt: skip
+
+
+def draw_fit(fit: PowerLawFit, ax: Axes | None) -> Axes:
+    """Draw fitted lines over the range of their data."""
+    axes = own_axes(ax)
+    _draw_lines(axes, fit, [_label(g, fit.by, fit, k) for k, g in enumerate(fit.groups)])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    if ax is None:
+        axes.set_xlabel(fit.x)
+        axes.set_ylabel(fit.y)
+    _legend(axes, fit.by)
+    return axes
+
+
+def _draw_lines(axes: Any, fit: PowerLawFit, labels: list[str]) -> None:
+    for k, label in enumerate(labels):
+        ends = fit.span[k]
+        heights = fit.prefactor[k] * ends ** fit.exponent[k]
+        axes.plot(
+            ends, heights, color="#000000", linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
+            label=label or None,
+        )  # fmt: skip
+
+
+def say_left_out(axes: Any, n_failed: int, n_undefined: int, what: str) -> None:
+    """Say in the picture which rows it does not show."""
+    parts = [f"{n_failed:,} failed" if n_failed else ""]
+    parts += [f"{n_undefined:,} without a finite {what}" if n_undefined else ""]
+    text = " and ".join(part for part in parts if part)
+    if text:
+        axes.set_title(f"left out: {text}", fontsize="small", color=GREY, loc="right")
