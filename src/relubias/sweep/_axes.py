@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from relubias._palette import CYCLE
 from relubias._validate import Float
 
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ __all__ = [
     "short_number",
 ]
 
-GREY = "#6e6e6e"
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "os^DvP"
 _LINES = ("-", "--", "-.", ":")
 N_LOOKS = 12
 """How many series can be told apart without their colours."""
+
 _MAX_TICKS = 9
 """With at most so many values of a parameter, each of them has a tick."""
 
@@ -37,7 +37,7 @@ _MAX_TICKS = 9
 def look(k: int) -> dict[str, Any]:
     """Return colour, marker and line of series `k`; no two of 12 are alike, in grey neither."""
     return {
-        "color": _COLOURS[k % len(_COLOURS)],
+        "color": CYCLE[k % len(CYCLE)],
         "marker": _MARKERS[k % len(_MARKERS)],
         "linestyle": _LINES[k % len(_LINES)],
     }

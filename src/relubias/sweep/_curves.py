@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relubias._palette import BLACK, GREY
 from relubias._validate import Float
-from relubias.sweep._axes import GREY, axis_of, is_wide, look, own_axes
+from relubias.sweep._axes import axis_of, is_wide, look, own_axes
 from relubias.sweep._bands import MIDDLES, Band
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _draw_lines(axes: Any, fit: PowerLawFit, labels: list[str]) -> None:
         ends = fit.span[k]
         heights = fit.prefactor[k] * ends ** fit.exponent[k]
         axes.plot(
-            ends, heights, color="#000000", linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
+            ends, heights, color=BLACK, linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
             label=label or None,
         )  # fmt: skip
 

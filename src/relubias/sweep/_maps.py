@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from relubias._palette import BLACK
 from relubias._validate import Float
 from relubias.sweep._axes import Axis, axis_of, is_wide, own_axes, plain_number
 
@@ -19,6 +20,7 @@ _MOST_NUMBERS = 120
 """In maps of at most so many cells, each says its number."""
 
 _HALF = 0.5
+_WHITE = "#ffffff"
 
 
 def draw_map(
@@ -45,12 +47,12 @@ def draw_map(
         known = cells[np.isfinite(cells)]
         low, high = float(known.min()), float(known.max())
         norm = LogNorm(low, high) if is_wide(known) else Normalize(low, high)
-    axes.set_facecolor("#ffffff")
+    axes.set_facecolor(_WHITE)
     axes.patch.set_hatch("////")
     axes.patch.set_edgecolor("#bbbbbb")
     mesh = axes.pcolormesh(
         across.edges(), up.edges(), np.ma.masked_invalid(cells), norm=norm, cmap="cividis",
-        edgecolors="#ffffff", linewidth=0.3 if cells.size <= _MOST_NUMBERS else 0.0,
+        edgecolors=_WHITE, linewidth=0.3 if cells.size <= _MOST_NUMBERS else 0.0,
     )  # fmt: skip
     across.apply(axes.xaxis, axes.set_xscale)
     up.apply(axes.yaxis, axes.set_yscale)
@@ -58,9 +60,9 @@ def draw_map(
     bar.set_label(f"share with {value}" if is_share else f"median of {value}")
     if is_share:
         for line in half_lines(across, up, cells):
-            axes.plot(*line, color="#ffffff", lw=3.2, zorder=3)
-            axes.plot(*line, color="#000000", lw=1.4, zorder=4)
-        bar.ax.axhline(_HALF, color="#000000", lw=1.4)
+            axes.plot(*line, color=_WHITE, lw=3.2, zorder=3)
+            axes.plot(*line, color=BLACK, lw=1.4, zorder=4)
+        bar.ax.axhline(_HALF, color=BLACK, lw=1.4)
     if cells.size <= _MOST_NUMBERS:
         _write_numbers(axes, across, up, cells, mesh, is_share)
     axes.set_xlabel(x)
@@ -97,6 +99,6 @@ def _write_numbers(
                 number = f"{cells[j, i]:.2f}" if is_share else plain_number(float(cells[j, i]))
                 axes.text(
                     at, place, number, ha="center", va="center", fontsize=7, zorder=5,
-                    color="#ffffff" if is_dark else "#000000",
+                    color=_WHITE if is_dark else BLACK,
                     path_effects=[withStroke(linewidth=2.5, foreground=shade)],
                 )  # fmt: skip
