@@ -11,15 +11,6 @@ from numpy.typing import NDArray
 import relubias as rb
 from relubias.experiments import _style as style
 from relubias.experiments._law import seed_for
-from relubias.experiments._machine import (
-    AGREEING,
-    COLOURS,
-    DISAGREEING,
-    FROZEN,
-    SMALL,
-    STATES,
-    draw_machine,
-)
 from relubias.experiments._statistics import proportion
 from relubias.experiments._table import DataFrame, frame, select, values
 from relubias.experiments._two_neurons import SIGNS
@@ -31,10 +22,14 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.theory._machine import COLOURS, draw_machine
+from relubias.theory.transitions import Region, regions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+AGREEING, DISAGREEING, FROZEN, SMALL = Region
 
 N, D, KAPPA, LOW, HIGH = 10, 2000, 0.5, 0.5, 1.0
 START = (0.01, 0.1)  # initial predictions where all are positive
@@ -84,10 +79,9 @@ def compute(scale: Scale, seed: int) -> DataFrame:
 
 
 def classify(table: DataFrame) -> NDArray[np.int64]:
-    """Return the region of every row, an index into `STATES`."""
-    active = np.where(values(table, "agrees") > 0, AGREEING, DISAGREEING)
-    inactive = np.where(values(table, "dual") <= -FROZEN_AT, FROZEN, SMALL)
-    return np.where(values(table, "primal") > 0, active, inactive)
+    """Return the region of every row."""
+    agrees = values(table, "agrees") > 0
+    return regions(values(table, "primal"), values(table, "dual"), agrees, FROZEN_AT)
 
 
 def count(table: DataFrame) -> NDArray[np.int64]:
@@ -134,7 +128,7 @@ def draw(table: DataFrame) -> Figure:
     machine = figure.add_subplot(grid[0, :])
     style.panel(machine, "a", "one step of gradient descent, counted")
     draw_machine(machine, count(table))
-    for column, (letter, agrees, title, regions) in enumerate(
+    for column, (letter, agrees, title, colours) in enumerate(
         (
             ("b", True, "examples that agree with the neuron",
              {"active": style.BLUE, "frozen": style.VERMILLION, "arrow": style.BLUE}),
@@ -147,7 +141,7 @@ def draw(table: DataFrame) -> Figure:
             ax, letter, title, x=r"dual variable  $\|\lambda\|_1\,\beta_{k,i}$",
             y=r"primal variable  $\alpha_{k,i}$",
         )  # fmt: skip
-        _plane(ax, select(table, agrees=agrees), regions)
+        _plane(ax, select(table, agrees=agrees), colours)
         ax.text(-0.76, 1.1, "active", va="top", color=style.BLUE if agrees else "#8a5f00")
         ax.text(-0.76, -0.75, "frozen", va="bottom", color="#a34700")
         ax.text(1.1, -0.75, "inactive, small dual", va="bottom", ha="right", color=style.GREY)
@@ -166,7 +160,7 @@ def measure(table: DataFrame) -> dict[str, Measured]:
         (SMALL, AGREEING, "undetermined"),
     ):
         estimate = proportion(int(counts[a, b]), int(counts[a].sum()))
-        label = f"{STATES[a]} -> {STATES[b]}, share of {counts[a].sum():,} steps"
+        label = f"{Region(a).words} -> {Region(b).words}, share of {counts[a].sum():,} steps"
         result[f"{_SHORT[a]}_to_{_SHORT[b]}"] = Measured.of(label, estimate, expected)
     result["steps"] = Measured(label="steps counted", value=float(counts.sum()))
     return result

@@ -13,9 +13,9 @@ from relubias._progress import Progress
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_count, as_dual, as_real, fail
 from relubias.bias import BiasGap, bias_gap
-from relubias.dynamics import DescentTrajectory
+from relubias.dynamics import DescentTrajectory, Status
 from relubias.ensembles.spectra import Spectrum, as_spectrum
-from relubias.minnorm import MinimumNorm, minimum_norm
+from relubias.minnorm import MinimumNorm, MinimumNormStatus, minimum_norm
 from relubias.problem import Problem, require_problem
 from relubias.theory.monitor import Monitor, follow
 
@@ -292,6 +292,12 @@ class Setting:
         if self._shortest is not None:
             return self._shortest
         return minimum_norm(self.problem, time_limit=self.time_limit)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether there are two networks to compare."""
+        exists = self.shortest.status in (MinimumNormStatus.OPTIMAL, MinimumNormStatus.FEASIBLE)
+        return exists and self.trajectory.status is not Status.DIVERGED
 
     @cached_property
     def gap(self) -> BiasGap:

@@ -7,33 +7,31 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias.experiments import _style as style
+from relubias._palette import BLACK, BLUE, GREY, ORANGE, VERMILLION
+from relubias.theory.transitions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["AGREEING", "COLOURS", "DISAGREEING", "FROZEN", "SMALL", "STATES", "draw_machine"]
-
-STATES = ("active, agreeing", "active, disagreeing", "frozen", "inactive, small dual")
-AGREEING, DISAGREEING, FROZEN, SMALL = range(4)
+__all__ = ["COLOURS", "draw_machine"]
 
 _PLACES = {
-    DISAGREEING: (0.19, 0.78),
-    FROZEN: (0.81, 0.78),
-    SMALL: (0.19, 0.16),
-    AGREEING: (0.81, 0.16),
+    Region.DISAGREEING: (0.19, 0.78),
+    Region.FROZEN: (0.81, 0.78),
+    Region.SMALL: (0.19, 0.16),
+    Region.AGREEING: (0.81, 0.16),
 }
 COLOURS = {
-    AGREEING: style.BLUE,
-    DISAGREEING: style.ORANGE,
-    FROZEN: style.VERMILLION,
-    SMALL: style.GREY,
+    Region.AGREEING: BLUE,
+    Region.DISAGREEING: ORANGE,
+    Region.FROZEN: VERMILLION,
+    Region.SMALL: GREY,
 }
 _LESSONS = {
-    AGREEING: "absorbing (Lemma 5)",
-    FROZEN: "absorbing (Lemma 6)",
-    DISAGREEING: "leaves in one step",
-    SMALL: "undetermined",
+    Region.AGREEING: "absorbing (Lemma 5)",
+    Region.FROZEN: "absorbing (Lemma 6)",
+    Region.DISAGREEING: "leaves in one step",
+    Region.SMALL: "undetermined",
 }
 
 
@@ -50,9 +48,9 @@ def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
         for pad in (0.55, 0.8) if absorbing else (0.55,):
             box = cast("Any", ax).text(
                 x, y,
-                f"{STATES[state]}\n{_LESSONS[state]}\n"
+                f"{state.words}\n{_LESSONS[state]}\n"
                 f"stays in {share:.1%} of {totals[state]:,} steps",
-                ha="center", va="center", color=style.BLACK, linespacing=1.35, zorder=3,
+                ha="center", va="center", color=BLACK, linespacing=1.35, zorder=3,
                 bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white" if pad < 0.6 else "none",
                       "edgecolor": COLOURS[state], "linewidth": 1.4},
             )  # fmt: skip
@@ -65,12 +63,12 @@ def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
 
 def _move(ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any]) -> None:
     """Draw one arrow between two frames; the two vertical ones bend apart."""
-    (x0, y0), (x1, y1) = _PLACES[a], _PLACES[b]
+    (x0, y0), (x1, y1) = _PLACES[Region(a)], _PLACES[Region(b)]
     vertical = x0 == x1
     cast("Any", ax).annotate(
         "", xy=(x1, y1), xytext=(x0, y0), zorder=2,
         arrowprops={
-            "arrowstyle": "-|>", "color": style.BLACK, "lw": 0.9, "shrinkA": 3, "shrinkB": 3,
+            "arrowstyle": "-|>", "color": BLACK, "lw": 0.9, "shrinkA": 3, "shrinkB": 3,
             "patchA": frames[0], "patchB": frames[1],
             "connectionstyle": "arc3,rad=0.35" if vertical else "arc3,rad=0",
         },
