@@ -1,6 +1,6 @@
 """Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
 
-from relubias import dynamics, ensembles, minnorm
+from relubias import dynamics, ensembles, minnorm, theory
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
     BothLayersTrajectory,
@@ -31,6 +31,7 @@ from relubias.minnorm import (
     minimum_norm_batch,
 )
 from relubias.problem import Problem
+from relubias.theory import Report, check
 
 __all__ = [
     "BiasGap",
@@ -47,6 +48,7 @@ __all__ = [
     "NotSolvedError",
     "Problem",
     "RelubiasError",
+    "Report",
     "State",
     "Status",
     "StepSizeBounds",
@@ -54,6 +56,7 @@ __all__ = [
     "Trajectory",
     "__version__",
     "bias_gap",
+    "check",
     "dynamics",
     "ensembles",
     "gradient_descent",
@@ -66,6 +69,7 @@ __all__ = [
     "minnorm",
     "starts",
     "step_size_bounds",
+    "theory",
     "train_both_layers",
 ]
 
