@@ -53,9 +53,9 @@ def test_the_step_size_matters_for_the_first_layer_alone():
 
 
 def test_starts_without_the_neurons_of_the_theorem_fit_but_not_shortest():
-    draws = (boursier._Draw.of((seed,)) for seed in range(500))
-    draw = next(draw for draw in draws if not draw.is_covered)
-    run = boursier._both_layers(draw, 1e-20, boursier.RATE)
+    starts = (boursier.draw_start((seed,)) for seed in range(500))
+    start = next(start for start in starts if not start.is_covered)
+    run = boursier._both_layers(start, 1e-20, boursier.RATE)
     assert run["loss"] < 1e-15
     assert run["excess"] > 0.1
 

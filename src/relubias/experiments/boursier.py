@@ -11,6 +11,7 @@ import numpy as np
 import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
+from relubias.experiments._both_layers_runs import BalancedStart, train_balanced
 from relubias.experiments._law import seed_for
 from relubias.experiments._statistics import bands, median, proportion, slope
 from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
@@ -68,31 +69,14 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Draw:
-    """Balanced Gaussian neurons of unit size, seen through the orthogonal samples."""
+def features() -> Float:
+    """Return the orthogonal samples, of shape (5, D): multiples of the first axes."""
+    return np.eye(LABELS.size, D) * NORMS[:, None]
 
-    outer: Float
-    dual: Float
-    orthogonal: Float
-    is_covered: bool
 
-    @classmethod
-    def of(cls, seed: tuple[int, ...]) -> _Draw:
-        rng = np.random.default_rng(seed)
-        weights = rng.standard_normal((M, D)) / np.sqrt(D)
-        signs = rng.choice([-1.0, 1.0], M)
-        seen = weights[:, : LABELS.size] > 0  # the samples are axes
-        covered = [
-            bool((seen[signs == sign][:, LABELS * sign > 0]).all(axis=1).any())
-            for sign in (1.0, -1.0)
-        ]
-        return cls(
-            signs * np.linalg.norm(weights, axis=1),
-            weights[:, : LABELS.size] / NORMS,
-            np.linalg.norm(weights[:, LABELS.size :], axis=1),
-            all(covered),
-        )
+def draw_start(seed: tuple[int, ...]) -> BalancedStart:
+    """Return the start of size 1."""
+    return BalancedStart.draw(features(), LABELS, M, np.random.default_rng(seed))
 
 
 def compute(scale: Scale, seed: int) -> DataFrame:
@@ -100,31 +84,22 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     settings = _SETTINGS[scale]
     rows: list[dict[str, Any]] = []
     for replicate in range(settings.n_replicates):
-        draw = _Draw.of(seed_for(seed, "boursier", replicate))
+        start = draw_start(seed_for(seed, "boursier", replicate))
         runs = [("size", size, RATE) for size in settings.sizes]
         runs += [("rate", FIXED_SIZE, rate) for rate in settings.rates]
         for part, size, rate in runs:
             about = {"part": part, "replicate": replicate, "size": size, "rate": rate}
-            rows.append(about | _both_layers(draw, size, rate))
+            rows.append(about | _both_layers(start, size, rate))
     rows += [_first_layer(kappa) for kappa in settings.kappas]
     return frame(rows)
 
 
-def _both_layers(draw: _Draw, size: float, rate: float) -> dict[str, Any]:
-    problem = rb.Problem(np.diag(NORMS**2), LABELS, np.sign(draw.outer))
-    step = rate / LABELS.size
-    run = rb.train_both_layers(
-        problem,
-        size * draw.dual,
-        size * draw.outer,
-        step_size=step,
-        orthogonal_norm=size * draw.orthogonal,
-        max_iter=10_000_000,
-    )
+def _both_layers(start: BalancedStart, size: float, rate: float) -> dict[str, Any]:
+    run = train_balanced(start, size, rate)
     drift = run.limit.balancedness - run.initial.balancedness
     return {
-        "kappa": step * problem.scale,
-        "is_covered": draw.is_covered,
+        "kappa": run.step_size * start.problem.scale,
+        "is_covered": start.is_covered,
         "status": str(run.status),
         "loss": run.loss,
         "excess": run.limit.half_squared_norm / shortest() - 1.0,

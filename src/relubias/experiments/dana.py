@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
+from relubias.experiments._both_layers_runs import run_dominated
 from relubias.experiments._law import seed_for
 from relubias.experiments._statistics import proportion, shares
 from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
@@ -59,42 +59,30 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     for d in settings.dimensions:
         for replicate in range(settings.n_replicates):
             rng = np.random.default_rng(seed_for(seed, "dana", d, replicate))
-            directions = rng.standard_normal((N, d))
-            directions /= np.linalg.norm(directions, axis=1)[:, None]
-            features = directions * rng.uniform(1.0, 2.0, N)[:, None]
-            labels = rng.uniform(1.0, 2.0, N) * rng.choice([-1.0, 1.0], N)
+            features, labels = draw_data(d, rng)
             for m in settings.n_neurons:
                 about = {"d": d, "n_neurons": m, "replicate": replicate}
                 rows.append(about | _run(features, labels, m, rng))
     return frame(rows)
 
 
+def draw_data(d: int, rng: np.random.Generator) -> tuple[Float, Float]:
+    """Return samples in directions uniform on the sphere, and their labels."""
+    directions = rng.standard_normal((N, d))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    features = directions * rng.uniform(1.0, 2.0, N)[:, None]
+    return features, rng.uniform(1.0, 2.0, N) * rng.choice([-1.0, 1.0], N)
+
+
 def _run(features: Float, labels: Float, m: int, rng: np.random.Generator) -> dict[str, Any]:
-    weights = rng.uniform(-1.0, 1.0, (m, features.shape[1])) / math.sqrt(features.shape[1])
-    signs = rng.choice([-1.0, 1.0], m)
-    outer = signs * (np.linalg.norm(weights, axis=1) + rng.exponential(1.0, m))
-    problem = rb.Problem.from_features(features, labels, signs)
-    start = rb.starts.from_weights(features, weights)
-    unit = math.sqrt(m)  # the network is a mean over neurons
-    run = rb.train_both_layers(
-        problem,
-        start / unit,
-        outer / unit,
-        step_size=RATE / N,
-        orthogonal_norm=np.linalg.norm(weights - start @ features, axis=1) / unit,
-        max_iter=MAX_STEPS,
-        tol=TOL,
-    )
-    correct = run.initial.active & (signs[:, None] * labels > 0)
-    off = run.switches[run.switches["mode"] < 0]
-    lost = np.zeros_like(correct)
-    lost[off["neuron"], off["sample"]] = True
+    done = run_dominated(features, labels, m, rng, rate=RATE, max_iter=MAX_STEPS, tol=TOL)
+    run = done.run
     return {
-        "covered": bool(correct.any(axis=0).all()),
+        "covered": done.is_covered,
         "zero_loss": bool(run.loss < N * ZERO),
         "loss": run.loss / N,
-        "lost": bool((lost & correct).any()),
-        "fraction_lost": float((lost & correct).sum() / max(int(correct.sum()), 1)),
+        "lost": bool(done.lost.any()),
+        "fraction_lost": float(done.lost.sum() / max(int(done.correct.sum()), 1)),
         "status": str(run.status),
         "n_steps": run.n_steps,
     }

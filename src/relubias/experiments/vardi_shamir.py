@@ -54,15 +54,22 @@ def features(gamma: float) -> Float:
     return np.array([[3.0, -1.0, 0.0], [4.0, 2.0, 0.0], [0.0, gamma, gamma]])
 
 
-def _flow(gamma: float) -> Any:
-    problem = rb.Problem.from_features(features(gamma), LABELS)
-    return rb.gradient_flow(problem, np.zeros((1, 3)), at_zero="open")
+def problem_of(gamma: float, n_neurons: int = 1) -> rb.Problem:
+    """Return their data as a problem for one neuron, or for a pair of opposite signs."""
+    return rb.Problem.from_features(features(gamma), LABELS, (1, -1)[:n_neurons])
+
+
+def flow_from_zero(problem: rb.Problem) -> rb.FlowTrajectory:
+    """Follow the flow from w = 0 with sigma'(0) = 1, which is what lets it begin."""
+    start = np.zeros((problem.n_neurons, problem.n_samples))
+    return rb.gradient_flow(problem, start, at_zero="open")
 
 
 def _descent(gamma: float, step_size: float) -> Any:
     """Run descent from 0 with sigma'(0) = 1: its first step is known, and the rest is ours."""
-    problem = rb.Problem.from_features(features(gamma), LABELS)
-    return rb.gradient_descent(problem, step_size * np.array([LABELS]), step_size=step_size)
+    return rb.gradient_descent(
+        problem_of(gamma), step_size * np.array([LABELS]), step_size=step_size
+    )
 
 
 def compute(scale: Scale, seed: int) -> DataFrame:  # noqa: ARG001  nothing is random here
@@ -71,7 +78,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:  # noqa: ARG001  nothing is r
     rows: list[dict[str, Any]] = []
     grid = np.geomspace(0.05, 100.0, settings.n_gammas)
     for gamma in sorted({*PUBLISHED, 0.5, *(float(g) for g in grid)}):
-        run = _flow(gamma)
+        run = flow_from_zero(problem_of(gamma))
         rows.append({"part": "gamma", "gamma": gamma, "status": str(run.status)} | _end(gamma, run))
     for gamma in PUBLISHED:
         run = _descent(gamma, SMALL_STEP)
@@ -80,7 +87,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:  # noqa: ARG001  nothing is r
     for part in settings.parts:
         run = _descent(GAMMA, part * stable)
         rows.append({"part": "step", "gamma": GAMMA, "step": part} | _end(GAMMA, run))
-    run = _flow(GAMMA)
+    run = flow_from_zero(problem_of(GAMMA))
     switch = float(run.switches["time"][0])
     for time in np.sort([switch, *np.geomspace(0.01, 20.0, 120) * switch]):
         state = run.at(float(time))
