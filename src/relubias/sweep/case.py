@@ -1,0 +1,190 @@
+"""One task of a sweep in full: its data, and whatever is computed from them on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float
+from relubias.bias import BiasGap, bias_gap
+from relubias.dynamics import gradient_descent, gradient_flow, starts
+from relubias.dynamics.trajectory import Trajectory
+from relubias.ensembles.labels import PlantedLabels
+from relubias.minnorm import MinimumNorm, minimum_norm
+from relubias.problem import Problem
+from relubias.sweep._choices import resolve, resolve_step
+from relubias.sweep._laws import feature_law, label_law, signs_of
+from relubias.sweep._parameters import kinds_of, row_of
+from relubias.sweep._seeds import seed_of, stem_of
+from relubias.sweep.grid import Cell
+
+if TYPE_CHECKING:
+    from relubias.sweep.plan import Plan
+
+__all__ = ["Case", "cases_of"]
+
+
+class Case:
+    """One task of a sweep; what a user's own measure gets.
+
+    Parameters
+    ----------
+    task : int
+        Its number.
+    cell : Cell
+        What it has in common with its replicates.
+    replicate : int
+        Which of them it is.
+    seed : int
+        Seed of its data and of its start.
+    kinds : mapping of str to str
+        Columns of the plan's parameters and their types.
+
+    Attributes
+    ----------
+    task, replicate, seed : int
+        As above; ``seed`` in any ``sample_gram``, label law or ``starts.gaussian`` gives the same
+        draws.
+    cell : Cell
+        As above.
+
+    Examples
+    --------
+    >>> from relubias.sweep import Plan
+    >>> case = Plan(n=10, d=50, kappa=0.9, measure="gap").case(0)
+    >>> case.problem
+    Problem(n_samples=10, n_neurons=1, signs='+')
+    >>> case.run.status.name
+    'CERTIFIED'
+    """
+
+    def __init__(
+        self, task: int, cell: Cell, replicate: int, seed: int, kinds: Mapping[str, str]
+    ) -> None:
+        self.task = task
+        self.cell = cell
+        self.replicate = replicate
+        self.seed = seed
+        self._kinds = kinds
+
+    @cached_property
+    def gram(self) -> Float:
+        """Gram matrix, (n_samples, n_samples)."""
+        cell = self.cell
+        law = feature_law(cell.features.name, cell.spectrum, cell.d)
+        return law.sample_gram(cell.n, self.seed)
+
+    @cached_property
+    def labels(self) -> Float:
+        """Labels, (n_samples,)."""
+        law = label_law(self.cell.labels)
+        if isinstance(law, PlantedLabels):
+            return law(self.cell.n, self.seed, gram=self.gram)
+        return law(self.cell.n, self.seed)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """Data and output signs."""
+        return Problem(self.gram, self.labels, signs_of(self.cell.signs))
+
+    @cached_property
+    def known(self) -> dict[str, int | float]:
+        """Numbers that expressions of starts and steps may use."""
+        size = np.abs(self.labels)
+        return {
+            "n": self.cell.n,
+            "d": self.cell.d,
+            "trace": self.cell.trace,
+            "lambda_max": float(np.linalg.eigvalsh(self.gram)[-1]),
+            "y_min": float(size.min()),
+            "y_max": float(size.max()),
+        }
+
+    @cached_property
+    def start(self) -> Float:
+        """Dual start, (n_neurons, n_samples)."""
+        choice = self.cell.start
+        if any(isinstance(value, str) for _, value in choice.options):
+            choice = resolve("start", choice, self.known)
+        scale = choice.get("scale")
+        if choice.name == "all_positive":
+            return starts.all_positive(self.problem, scale)
+        if choice.name == "gaussian":
+            return starts.gaussian(self.problem, scale, self.seed)
+        owners = in_turn(self.problem)
+        return starts.disjoint(self.problem, owners, scale, parked=choice.get("parked"))
+
+    @cached_property
+    def step_size(self) -> float | None:
+        """Step size, in inverse squared units of the features; None for a flow."""
+        cell = self.cell
+        if cell.algorithm.name == "flow":
+            return None
+        if cell.eta is not None:
+            return self._value("eta", cell.eta)
+        return self._value("kappa", cell.kappa) / cell.trace
+
+    def _value(self, field: str, given: float | str | None) -> float:
+        value = resolve_step(field, given, self.known) if isinstance(given, str) else given
+        return float(value or 0.0)
+
+    @cached_property
+    def run(self) -> Trajectory:
+        """The run, to its limit."""
+        options = dict(self.cell.algorithm.options)
+        if self.step_size is None:
+            return gradient_flow(self.problem, self.start, **options)  # pyright: ignore[reportArgumentType]
+        return gradient_descent(self.problem, self.start, step_size=self.step_size, **options)  # pyright: ignore[reportArgumentType]
+
+    @cached_property
+    def minimum_norm(self) -> MinimumNorm:
+        """The shortest network that fits."""
+        return minimum_norm(self.problem)
+
+    @cached_property
+    def gap(self) -> BiasGap:
+        """How far the limit of the run is from the shortest network."""
+        return bias_gap(self.problem, self.run, self.minimum_norm, trace=self.cell.trace)
+
+    @property
+    def data_key(self) -> tuple[Any, ...]:
+        """What decides the data: tasks of one key see the same problem."""
+        cell = self.cell
+        return self.seed, cell.n, cell.d, cell.spectrum, cell.features, cell.labels, cell.signs
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the row, by column."""
+        return row_of(self._kinds, self.cell, self.replicate)
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{key}={value!r}" for key, value in self.parameters.items())
+        return f"Case({self.task}, {listed})"
+
+
+def in_turn(problem: Problem) -> NDArray[np.intp]:
+    """Return an owner of each sample: the neurons of its label's sign take turns."""
+    owner = np.zeros(problem.n_samples, np.intp)
+    for sign in (1.0, -1.0):
+        neurons = np.flatnonzero(problem.signs == sign)
+        samples = np.flatnonzero(np.sign(problem.labels) == sign)
+        if neurons.size:  # otherwise starts.disjoint says what is wrong
+            owner[samples] = neurons[np.arange(samples.size) % neurons.size]
+    return owner
+
+
+def cases_of(plan: Plan, tasks: Iterable[int]) -> list[Case]:
+    """Return tasks of a plan, with nothing computed."""
+    cases: list[Case] = []
+    kinds = kinds_of(plan)
+    cell, stem = None, None
+    for task in tasks:
+        here, replicate = plan.cell(task)
+        if here is not cell:
+            cell, stem = here, stem_of(plan.seed, here, plan.shared)
+        cases.append(Case(int(task), here, replicate, seed_of(stem, replicate), kinds))
+    return cases

@@ -1,0 +1,376 @@
+"""A sweep as a value: which problems, which runs, and what is measured of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from relubias._validate import as_count, fail, shown
+from relubias.errors import InvalidInputError
+from relubias.sweep import _toml
+from relubias.sweep._choices import (
+    Choice,
+    as_choices,
+    as_counts,
+    as_dimensions,
+    as_list,
+    as_signs_text,
+    as_steps,
+    suggestion,
+)
+from relubias.sweep.grid import AXES, Cell, Grid
+from relubias.sweep.measures import as_measures, chunk_size, require_supported
+
+if TYPE_CHECKING:
+    from relubias.sweep.case import Case
+
+__all__ = ["Plan"]
+
+_FORMAT = 1
+"""Of the canonical form and of the rule that cuts chunks; both name the folder of the results."""
+
+_MAX_TASKS = 10**12
+_SHARED = ("algorithm", "eta", "kappa", "signs", "start")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Plan:
+    r"""A sweep over random problems: a grid of parameters, and what to measure of every run.
+
+    A field that is given a list takes each of its values in turn; the lists of different fields
+    are crossed. So are lists inside a table, as in ``labels={"name": "uniform_magnitude",
+    "low": 0.5, "high": 1.0, "n_negative": [1, 2, 4]}``.
+
+    Parameters
+    ----------
+    n : int or list of int
+        Numbers of samples.
+    measure : str, callable or list of them
+        What becomes the columns of a row; `relubias.sweep.MEASURES` lists the names. A function
+        of one's own takes a `relubias.sweep.Case` and returns a number, or a dict if
+        `relubias.sweep.columns` declares its keys; it must be defined at the top level of a
+        module, and is written as ``"module:name"`` in TOML.
+    d : int, str or list, optional
+        Numbers of features, or expressions of n such as ``"5*n"``; not with a spectrum given by
+        pairs, which has its own.
+    spectrum : str, dict, Spectrum or list, default="isotropic"
+        ``isotropic`` (value), ``spiked`` (spike, n_spikes, value), ``power_law`` (exponent,
+        value) or ``pairs`` (pairs of an eigenvalue and its multiplicity).
+    features : str or list, default="gaussian"
+        ``gaussian``, ``rademacher``, ``uniform``, ``sphere`` or ``orthogonal``.
+    labels : dict, label law or list, optional
+        ``uniform_magnitude`` (low, high, n_negative), ``gaussian`` (scale) or ``planted``
+        (teacher, noise). Without it magnitudes uniform on [0.5, 1] with fair signs.
+    signs : str or list of str, default="+"
+        Output signs, such as ``"+"`` or ``"+-"``.
+    start : dict or list, optional
+        ``all_positive`` (scale), ``gaussian`` (scale) or ``disjoint`` (scale, parked), where each
+        neuron owns every m-th sample of its sign. Scales may be expressions of n, d, trace,
+        lambda_max, y_min and y_max. Without it ``all_positive`` of scale ``"0.01*y_min"``.
+    kappa : float, str or list, optional
+        Step size times the trace of the covariance, dimensionless; numbers or expressions as in
+        `start`. Either `kappa` or `eta` is needed for descent.
+    eta : float, str or list, optional
+        Step size, in inverse squared units of the features, such as
+        ``"min(0.5/trace, 1/lambda_max)"``.
+    algorithm : str, dict or list, default="descent"
+        ``descent`` (max_iter, tol, momentum) or ``flow`` (max_events, tol). A flow has no step
+        size and runs once for all of them.
+    replicates : int, default=1
+        Tasks of each combination.
+    seed : int, default=0
+        Root of all seeds.
+    shared : list of str, optional
+        Parameters across which a replicate keeps its random draws. By default those that are no
+        part of the data, ``algorithm, eta, kappa, signs, start``: runs that differ only in them
+        see the same data, so they can be compared in pairs. An empty list makes every task
+        independent; with ``"d"`` added a replicate keeps its labels in every dimension.
+    together : list of list of str, optional
+        Fields whose values are paired instead of crossed, such as ``[["n", "d"]]``.
+    chunk_size : int, optional
+        Tasks that are computed and written together; by default what takes about a second.
+    name : str, default="sweep"
+        Letters, digits, ``-`` and ``_``; begins the name of the folder of the results.
+
+    Raises
+    ------
+    InvalidInputError
+        If anything is unusable; the message names the field.
+
+    Examples
+    --------
+    >>> from relubias.sweep import Plan
+    >>> plan = Plan(n=[10, 20], d="50*n", kappa=[0.3, 0.9], replicates=100, measure="gap")
+    >>> plan
+    Plan('sweep', 400 tasks in 2 chunks, measure=gap)
+    >>> plan.case(399).parameters["kappa"]
+    0.9
+    """
+
+    n: Any
+    measure: Any
+    d: Any = None
+    spectrum: Any = "isotropic"
+    features: Any = "gaussian"
+    labels: Any = None
+    signs: Any = "+"
+    start: Any = None
+    kappa: Any = None
+    eta: Any = None
+    algorithm: Any = "descent"
+    replicates: int = 1
+    seed: int = 0
+    shared: Any = _SHARED
+    together: Any = ()
+    chunk_size: int | None = None
+    name: str = "sweep"
+
+    def __post_init__(self) -> None:
+        checked: dict[str, Any] = {
+            "name": _as_name(self.name),
+            "n": as_counts("n", self.n, maximum=10**6),
+            "spectrum": as_choices("spectrum", self.spectrum),
+            "features": as_choices("features", self.features),
+            "labels": as_choices("labels", _LABELS if self.labels is None else self.labels),
+            "signs": _as_signs(self.signs),
+            "start": as_choices("start", _START if self.start is None else self.start),
+            "algorithm": as_choices("algorithm", self.algorithm),
+            "replicates": as_count("replicates", self.replicates, minimum=1, maximum=_MAX_TASKS),
+            "seed": as_count("seed", self.seed, maximum=2**63 - 1),
+            "shared": _as_fields("shared", self.shared),
+            "measure": as_measures(self.measure),
+        }
+        checked["d"] = _as_dimensions(self.d, checked["spectrum"])
+        checked |= _as_step_sizes(self.kappa, self.eta, checked["algorithm"])
+        if self.chunk_size is not None:
+            checked["chunk_size"] = as_count("chunk_size", self.chunk_size, minimum=1)
+        for key, value in checked.items():
+            object.__setattr__(self, key, value)
+        object.__setattr__(self, "together", self._paired(self.together))
+        require_supported(self.measure, {choice.name for choice in self.algorithm})
+        if self.n_tasks > _MAX_TASKS:
+            raise fail("replicates", f"make {self.n_tasks:g} tasks", f"at most {_MAX_TASKS:g}")
+        self._grid.check()
+
+    @classmethod
+    def from_toml(cls, source: Any) -> Plan:
+        r"""Read a plan from a TOML file, or from its text.
+
+        Parameters
+        ----------
+        source : str or path-like
+            A path; or text, recognised by its ``=``.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        InvalidInputError
+            If it is not a plan; the message names the file and the field.
+
+        Examples
+        --------
+        >>> Plan.from_toml('n = 10\nd = "5*n"\nkappa = 0.9\nmeasure = "gap"').n_tasks
+        1
+        """
+        name, table = _toml.read(source)
+        known = {field.name for field in fields(cls)}
+        try:
+            version = table.pop("format", _FORMAT)
+            if version != _FORMAT:
+                raise fail("format", f"is {shown(version)}", f"this version reads {_FORMAT}")
+            for key in table:
+                if key not in known:
+                    raise fail(key, "is no field of a plan", suggestion(key, known))
+            for key in ("n", "measure"):
+                if key not in table:
+                    raise fail(key, "is missing", "add it")
+            return cls(**table)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{name}: {error}") from error
+
+    def to_toml(self) -> str:
+        """Return the plan as TOML, in one canonical form that `from_toml` reads.
+
+        Returns
+        -------
+        str
+            Every field, defaults included.
+        """
+        table: dict[str, Any] = {"format": _FORMAT, "name": self.name}
+        for key in (*_ORDER, "measure", "replicates", "seed", "shared", "together", "chunk_size"):
+            value = getattr(self, key)
+            if value is not None:
+                table[key] = _plain(value) if key in _ORDER else value
+        table["measure"] = [_reference(entry) for entry in self.measure]
+        return _toml.written(table)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form, in hexadecimal."""
+        return hashlib.sha256(self.to_toml().encode()).hexdigest()
+
+    @cached_property
+    def _grid(self) -> Grid:
+        axes = {name: getattr(self, name) for name in AXES}
+        given = {name: (None,) if values is None else values for name, values in axes.items()}
+        return Grid(given, self.together, self.replicates)
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks, one row each."""
+        return self._grid.n_tasks
+
+    @cached_property
+    def chunks(self) -> tuple[range, ...]:
+        """Tasks of each chunk: contiguous, of one shape, and independent of who computes them."""
+        grid = self._grid
+        sizes = [self.chunk_size or chunk_size(block.shape, self.measure) for block in grid.blocks]
+        return tuple(grid.chunks(sizes))
+
+    def cell(self, task: int) -> tuple[Cell, int]:
+        """Return what a task has in common with its replicates, and which of them it is.
+
+        Parameters
+        ----------
+        task : int
+            Its number, below `n_tasks`.
+
+        Returns
+        -------
+        tuple of Cell and int
+        """
+        number = as_count("task", task, maximum=self.n_tasks - 1)
+        block, cell, replicate = self._grid.locate(number)
+        return self._grid.cell(block, cell), replicate
+
+    def case(self, task: int) -> Case:
+        """Return the problem, start and step size of one task, as a sweep computes it.
+
+        Parameters
+        ----------
+        task : int
+            Its number, below `n_tasks`.
+
+        Returns
+        -------
+        Case
+            Its run and its minimum norm are computed when they are read.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such task.
+        """
+        from relubias.sweep.case import cases_of
+
+        return cases_of(self, [task])[0]
+
+    def _paired(self, value: Any) -> tuple[tuple[str, ...], ...]:
+        given = as_list(value)
+        if given and all(isinstance(name, str) for name in given):
+            given = [given]
+        groups = tuple(_as_fields("together", group) for group in given)
+        names = [name for group in groups for name in group]
+        for group in groups:
+            lengths = {name: len(getattr(self, name) or (None,)) for name in group}
+            if len(set(lengths.values())) > 1 or len(set(names)) < len(names):
+                listed = ", ".join(f"{name} ({size} values)" for name, size in lengths.items())
+                raise fail("together", f"pairs {listed}", "pass lists of equal lengths, once each")
+        return groups
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.to_toml() == other.to_toml()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for key, value in state.items():
+            object.__setattr__(self, key, value)
+
+    def __repr__(self) -> str:
+        measured = ", ".join(_reference(entry) for entry in self.measure)
+        return (
+            f"Plan({self.name!r}, {self.n_tasks} tasks in {len(self.chunks)} chunks, "
+            f"measure={measured})"
+        )
+
+
+_ORDER = (
+    "n", "d", "spectrum", "features", "labels", "signs", "start", "kappa", "eta", "algorithm",
+)  # fmt: skip
+_LABELS = {"name": "uniform_magnitude", "low": 0.5, "high": 1.0}
+_START = {"name": "all_positive", "scale": "0.01*y_min"}
+
+
+def _plain(values: Sequence[Any]) -> Any:
+    """Return values as TOML holds them: one without a list, choices as names or tables."""
+    entries = [_plain_choice(v) if isinstance(v, Choice) else v for v in values]
+    return entries[0] if len(entries) == 1 else entries
+
+
+def _plain_choice(choice: Choice) -> str | dict[str, Any]:
+    return {"name": choice.name, **dict(choice.options)} if choice.options else choice.name
+
+
+def _reference(entry: str | Callable[..., Any]) -> str:
+    return entry if isinstance(entry, str) else f"{entry.__module__}:{entry.__qualname__}"
+
+
+def _as_name(value: Any) -> str:
+    allowed = isinstance(value, str) and value.replace("-", "").replace("_", "").isalnum()
+    if not allowed or not value.isascii() or len(value) > 60:
+        raise fail("name", f"is {shown(value)}", "pass up to 60 letters, digits, - and _")
+    return value
+
+
+def _as_signs(value: Any) -> tuple[str, ...]:
+    entries = as_list(value)
+    if not entries or not all(isinstance(entry, (str, list, tuple)) for entry in entries):
+        entries = [entries]
+    return tuple(as_signs_text("signs", entry) for entry in entries)
+
+
+def _as_fields(field: str, value: Any) -> tuple[str, ...]:
+    names = as_list(value)
+    for name in names:
+        if name not in AXES:
+            raise fail(field, f"names {shown(name)}", suggestion(str(name), AXES))
+    return tuple(sorted(set(names), key=AXES.index))
+
+
+def _as_dimensions(value: Any, spectra: Sequence[Choice]) -> tuple[int | str, ...] | None:
+    with_pairs = [choice.name == "pairs" for choice in spectra]
+    if all(with_pairs):
+        if value is not None:
+            raise fail("d", "is given", "leave it out: the pairs of the spectrum have a dimension")
+        return None
+    if any(with_pairs):
+        raise fail("spectrum", "mixes pairs with others", "make two plans")
+    if value is None:
+        raise fail("d", "is missing", "pass numbers of features, or expressions such as '5*n'")
+    return as_dimensions(value)
+
+
+def _as_step_sizes(kappa: Any, eta: Any, algorithms: Sequence[Choice]) -> Mapping[str, Any]:
+    if kappa is not None and eta is not None:
+        raise fail("eta", "is given beside kappa", "pass one of them")
+    if kappa is None and eta is None:
+        if any(choice.name == "descent" for choice in algorithms):
+            raise fail("kappa", "is missing", "pass kappa (step size times trace) or eta")
+        return {}
+    if all(choice.name == "flow" for choice in algorithms):
+        field = "eta" if kappa is None else "kappa"
+        raise fail(field, "is given", "leave it out: a flow has no step size")
+    if kappa is None:
+        return {"eta": as_steps("eta", eta)}
+    return {"kappa": as_steps("kappa", kappa)}
