@@ -201,6 +201,19 @@ class Setting:
         return Approximate(value, self.delta.error * factor + 4.0 * EPS * value)
 
     @cached_property
+    def condition(self) -> Approximate:
+        r"""The constant :math:`C_g = \max(\mu_1/L, L/\mu_n)` of Lemma 7, measured.
+
+        Infinite where G is singular to rounding.
+        """
+        smallest, largest = float(self.eigenvalues[0]), float(self.eigenvalues[-1])
+        error = self.eigenvalue_error
+        if smallest <= 4.0 * error:
+            return Approximate(math.inf, 0.0)
+        value = max(largest, 1.0 / smallest)
+        return Approximate(value, error * max(1.0, 2.0 * value * value))
+
+    @cached_property
     def d_2(self) -> Approximate:
         r"""Effective dimension :math:`\|\lambda\|_1^2/\|\lambda\|_2^2`.
 
@@ -275,6 +288,24 @@ class Setting:
     def rho(self) -> float:
         """Largest initial primal value over `y_min`; infinite if a label is zero."""
         return float(self.initial.max()) / self.y_min if self.y_min > 0 else math.inf
+
+    @cached_property
+    def state_error(self) -> float:
+        r"""Bound on the rounding of what a run shows: primal values, and L times duals.
+
+        In units of the labels. Steps are computed in twice the working precision until the
+        pattern is frozen, then in closed form on the modes of G that are not null.
+        """
+        mu = self.eigenvalues
+        moving = mu[mu > 4.0 * self.eigenvalue_error]
+        if moving.size == 0:
+            return 0.0
+        largest = float(moving[-1])
+        amplification = max(largest, 1.0) / min(float(moving[0]), 1.0)
+        start = float(np.abs(self.initial).max())
+        labels = float(np.linalg.norm(self.labels))
+        size = start + (1.0 + self.kappa * largest) * (labels + self.m * math.sqrt(self.n) * start)
+        return 16.0 * self.n * EPS * amplification * size
 
     # --- the run and the shortest network -----------------------------------------------------
 
