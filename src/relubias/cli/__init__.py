@@ -32,6 +32,10 @@ _COMMANDS = {
         "Find the shortest network that fits your data, with its certificate.",
         "relubias minnorm data.csv --label-column target --json",
     ),
+    "check": (
+        "Check every assumption, lemma and theorem of the paper on your data.",
+        "relubias check data.npz --signs + --kappa 0.9 --html report.html",
+    ),
 }
 """Name, one line of help, example; `relubias.cli.NAME:NAME` is imported when it is used."""
 

@@ -1,4 +1,4 @@
-"""Options of `relubias run` that say how the network is trained."""
+"""Options that say how the network is trained."""
 
 from __future__ import annotations
 
@@ -11,36 +11,21 @@ from cyclopts import Group, Parameter
 from relubias.cli._options import whole_number
 from relubias.errors import InvalidInputError
 
-__all__ = ["DynamicsOptions"]
+__all__ = ["DynamicsOptions", "StepOptions"]
 
 _DYNAMICS = Group("Dynamics", sort_key=2)
 
 
 @Parameter(name="*", group=_DYNAMICS, negative=())
 @dataclass(frozen=True, kw_only=True)
-class DynamicsOptions:
-    """How the network is trained, from where, and for how long."""
+class StepOptions:
+    """Plain gradient descent: its step, from where, and for how long."""
 
     kappa: float | None = None
     """Step size times the mean squared norm of a sample [default: 0.9; both layers: by labels]."""
 
     step_size: float | None = None
     """Step size itself, instead of --kappa."""
-
-    momentum: float | None = None
-    """Heavy-ball momentum, from 0 to below 1."""
-
-    batches: Annotated[int | None, Parameter(converter=whole_number)] = None
-    """Samples in each mini-batch, taken in turn; all samples at once if omitted."""
-
-    flow: Annotated[bool, Parameter(show_default=False)] = False
-    """Follow gradient flow, the limit of small steps, exactly."""
-
-    both_layers: Annotated[bool, Parameter(show_default=False)] = False
-    """Train the output weights, too; they start with the signs of --signs."""
-
-    outer_scale: float | None = None
-    """Size of all output weights at the start [default: each the norm of its neuron's weights]."""
 
     start: Literal["all_positive", "gaussian", "disjoint"] = "all_positive"
     """Every sample active, Gaussian weights, or each sample owned by one neuron in turn."""
@@ -57,11 +42,37 @@ class DynamicsOptions:
     max_iter: Annotated[int | None, Parameter(converter=whole_number)] = None
     """Iterations to compute; a jump over any number of steps counts as one [default: 10000000]."""
 
-    max_events: Annotated[int | None, Parameter(converter=whole_number)] = None
-    """Events of the flow to compute [default: 1000, and 100 for each neuron and sample]."""
-
     tol: float = 1e-10
     """Residual at which an uncertified run may stop, relative to the largest label."""
+
+    def refuse_contradictions(self) -> None:
+        """Name the first option that means nothing beside the others."""
+        if self.kappa is not None and self.step_size is not None:
+            raise InvalidInputError("--kappa: came together with --step-size; pass one of them")
+
+
+@Parameter(name="*", group=_DYNAMICS, negative=())
+@dataclass(frozen=True, kw_only=True)
+class DynamicsOptions(StepOptions):
+    """How the network is trained, from where, and for how long."""
+
+    momentum: float | None = None
+    """Heavy-ball momentum, from 0 to below 1."""
+
+    batches: Annotated[int | None, Parameter(converter=whole_number)] = None
+    """Samples in each mini-batch, taken in turn; all samples at once if omitted."""
+
+    flow: Annotated[bool, Parameter(show_default=False)] = False
+    """Follow gradient flow, the limit of small steps, exactly."""
+
+    both_layers: Annotated[bool, Parameter(show_default=False)] = False
+    """Train the output weights, too; they start with the signs of --signs."""
+
+    outer_scale: float | None = None
+    """Size of all output weights at the start [default: each the norm of its neuron's weights]."""
+
+    max_events: Annotated[int | None, Parameter(converter=whole_number)] = None
+    """Events of the flow to compute [default: 1000, and 100 for each neuron and sample]."""
 
     def refuse_contradictions(self) -> None:
         """Name the first option that means nothing beside the others."""
@@ -70,8 +81,7 @@ class DynamicsOptions:
                 "--flow: follows the first layer alone; drop --both-layers, or call "
                 "relubias.dynamics.both_layers_flow in Python"
             )
-        if self.kappa is not None and self.step_size is not None:
-            raise InvalidInputError("--kappa: came together with --step-size; pass one of them")
+        StepOptions.refuse_contradictions(self)
         stepped = {
             "--kappa": self.kappa,
             "--step-size": self.step_size,

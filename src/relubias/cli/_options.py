@@ -35,9 +35,11 @@ _OPTION_OF = {
     "rel_gap": "--rel-gap",
     "scale": "--start-scale",
     "seed": "--seed",
+    "spectrum": "--spectrum",
     "step_size": "--step-size",
     "time_limit": "--time-limit",
     "tol": "--tol",
+    "trace": "--trace",
 }
 
 
