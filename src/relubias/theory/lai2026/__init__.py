@@ -6,9 +6,15 @@ the paper leaves unspecified are ours. Each docstring says which.
 
 from __future__ import annotations
 
+from relubias.theory.lai2026.one_neuron import Lemma9
 from relubias.theory.statement import Statement
 
-__all__ = ["STATEMENTS"]
+__all__ = [
+    "STATEMENTS",
+    "Lemma9",
+]
 
-STATEMENTS: tuple[type[Statement], ...] = ()
+STATEMENTS: tuple[type[Statement], ...] = (
+    Lemma9,
+)  # fmt: skip
 """All of them."""
