@@ -1,0 +1,162 @@
+"""Lemmas 9, 10, 12 and Theorems 1-5 with explicit constants, written once more in long double.
+
+Every claim is a number in the natural unit of THEORY 5.4; `CLAIMED` has the bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from tests.oracles.theory_run import Extended, Instance, Seen, limit, solve
+from tests.oracles.theory_spectrum import delta_in_long_double
+
+__all__ = ["CLAIMED", "Extremes", "conclusions", "extremes_of", "gaps", "hypotheses", "owners"]
+
+CLAIMED = {
+    "a": (">=", 0.9),  # alpha_i / (kappa y_min) where the neuron owns the sample
+    "b lo": (">=", 0.7),  # -L beta_i / (kappa y_min) elsewhere
+    "b hi": ("<=", 1.3),  # -L beta_i / (kappa y_max) elsewhere
+    "b moves": ("<=", 0.0),  # change of these duals from step to step
+    "c": ("<=", 1.0),  # norm(alpha - s y) over sqrt(number owned) y_max
+    "c grows": ("<=", 0.0),  # growth of that norm from step to step
+    "d": ("<=", 2.2),  # L norm(beta) / (sqrt(n) y_max)
+    "e": ("<=", -0.56),  # alpha_i / (kappa y_min) elsewhere
+    "flips": ("<=", 0.0),  # signs that are not those of the owners after the first step
+    "gap lo": (">=", 0.6),  # gap / (kappa y_min sqrt(n_elsewhere / L))
+    "gap hi": ("<=", 1.35),  # gap / (kappa y_max sqrt(n_elsewhere / L))
+}
+
+
+class Extremes(NamedTuple):
+    """The worst value of every claim, and the step where it was seen (-1 for the limit)."""
+
+    worst: dict[str, float]
+    at: dict[str, int]
+
+
+def owners(case: Instance) -> NDArray[np.bool_]:
+    """Return who fits what: each neuron the labels of its sign (one neuron, or one of each)."""
+    return case.signs[:, None] * case.labels > 0
+
+
+def hypotheses(case: Instance, *, part: float = 0.25) -> dict[str, float]:
+    """Return the margins of THEORY 5.4, all positive inside; `part` is rho's share of kappa."""
+    y, L = np.abs(case.labels.astype(np.longdouble)), np.longdouble(case.trace)
+    kappa = np.longdouble(case.step_size) * L
+    delta = delta_in_long_double(case.gram, case.trace)
+    initial = case.start.astype(np.longdouble) @ case.gram.astype(np.longdouble)
+    star = delta * np.sqrt(np.longdouble(len(y))) * y.max() / y.min()
+    return {
+        "start is positive": float(initial.min() / y.min()),
+        "start is small": float(part * kappa - initial.max() / y.min()),
+        "step": float(1 / (1 + delta) - kappa),
+        "delta": float(np.longdouble(1) / 16 - delta),
+        "delta star": float(kappa / 16 - star),
+    }
+
+
+def extremes_of(case: Instance, seen: Sequence[Seen], own: NDArray[np.bool_]) -> Extremes:
+    """Return the worst values of all claims about steps 1, 2, ... and the limit."""
+    y, L = case.labels.astype(np.longdouble), np.longdouble(case.trace)
+    kappa, n = np.longdouble(case.step_size) * L, len(case.labels)
+    low, high = np.abs(y).min(), np.abs(y).max()
+    result = Extremes({}, {})
+    before: Seen | None = None
+    for now in seen:
+        if now.time == 0:
+            continue
+        r = np.where(own, now.primal - case.signs[:, None] * y, 0)
+        norms = np.sqrt((r * r).sum(axis=1))
+        values = {
+            "a": now.primal[own] / (kappa * low),
+            "b lo": -L * now.dual[~own] / (kappa * low),
+            "b hi": -L * now.dual[~own] / (kappa * high),
+            "c": norms[own.any(axis=1)] / (np.sqrt(own.sum(axis=1))[own.any(axis=1)] * high),
+            "d": L * np.sqrt((now.dual**2).sum(axis=1)) / (np.sqrt(np.longdouble(n)) * high),
+            "e": now.primal[~own] / (kappa * low),
+            "flips": ((now.primal > 0) != own).sum().reshape(1),
+        }
+        if before is not None:
+            values["b moves"] = np.abs(now.dual - before.dual)[~own] * L
+            values["c grows"] = norms - _norms(case, before, own)
+        for name, found in values.items():
+            _keep(result, name, found, now.time)
+        before = now
+    return result
+
+
+def _norms(case: Instance, seen: Seen, own: NDArray[np.bool_]) -> Extended:
+    r = np.where(own, seen.primal - case.signs[:, None] * case.labels.astype(np.longdouble), 0)
+    return np.sqrt((r * r).sum(axis=1))
+
+
+def _keep(result: Extremes, name: str, found: Extended, time: int) -> None:
+    if not found.size:
+        return
+    is_lower = CLAIMED[name][0] == ">="
+    value = float(found.min() if is_lower else found.max())
+    known = result.worst.get(name)
+    if known is None or (value < known if is_lower else value > known):
+        result.worst[name], result.at[name] = value, time
+
+
+def conclusions(
+    case: Instance, seen: Sequence[Seen], own: NDArray[np.bool_]
+) -> dict[str, float | bool]:
+    """Return what Theorems 1, 3 and 5 conclude, of a run that was followed to its limit."""
+    last, predicted = seen[-1], limit(case, seen[1], own)
+    return {
+        "pattern": all(bool(((s.primal > 0) == own).all()) for s in seen[1:]),
+        "negative elsewhere": bool((last.primal[~own] < 0).all()),
+        "off the projection": float(np.abs(last.primal - predicted.primal).max()),
+    }
+
+
+def gaps(case: Instance, end: Seen, own: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return distances from the shortest neurons, in the units of Theorems 2 and 4.
+
+    One entry a neuron: `gap`, `gap lo`, `gap hi`, and `sharp`, the ratio to the law (**) with the
+    opponent's share of the start counted in. For two neurons the shortest pair is taken to be the
+    two shortest neurons, as it is within the hypotheses.
+    """
+    y, L = case.labels.astype(np.longdouble), np.longdouble(case.trace)
+    kappa = np.longdouble(case.step_size) * L
+    initial = case.start.astype(np.longdouble) @ case.gram.astype(np.longdouble)
+    outputs = (case.signs[:, None] * np.maximum(initial, 0)).sum(axis=0)
+    found = []
+    for k, sign in enumerate(case.signs):
+        best = shortest(case.gram, sign * case.labels)
+        away = end.dual[k] - best
+        gap = np.sqrt(away @ (case.gram.astype(np.longdouble) @ away))
+        off = ~own[k]
+        entry = {"gap": float(gap)}
+        if off.any():
+            unit = kappa * np.sqrt(off.sum() / L)
+            law = initial[k] - kappa * sign * (outputs - y)
+            entry |= {
+                "gap lo": float(gap / (unit * np.abs(y).min())),
+                "gap hi": float(gap / (unit * np.abs(y).max())),
+                "sharp": float(gap * np.sqrt(L) / np.sqrt((law[off] ** 2).sum())),
+            }
+        found.append(entry)
+    return found
+
+
+def shortest(gram: NDArray[np.float64], labels: NDArray[np.float64]) -> Extended:
+    """Return the dual of the shortest positive neuron: program (7), exact on its support."""
+    plus = labels > 0
+    P, M = np.flatnonzero(plus), np.flatnonzero(~plus)
+    cross = gram[np.ix_(M, P)]
+    solved = np.linalg.solve(gram[np.ix_(P, P)], np.c_[cross.T, labels[P]])
+    factor = np.linalg.cholesky(gram[np.ix_(M, M)] - cross @ solved[:, :-1])
+    pushed = nnls(factor.T, np.linalg.solve(factor, cross @ solved[:, -1]))[0] if M.size else M
+    S = np.sort(np.r_[P, M[pushed > 0]])
+    dual = np.zeros(len(gram), dtype=np.longdouble)
+    target = np.maximum(labels[S], 0.0).astype(np.longdouble)
+    dual[S] = solve(gram[np.ix_(S, S)].astype(np.longdouble), target)
+    return dual
