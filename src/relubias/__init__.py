@@ -1,6 +1,8 @@
 """Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
 
-from relubias import dynamics, ensembles, minnorm, theory
+from typing import TYPE_CHECKING, Any
+
+from relubias import dynamics, ensembles, minnorm
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import (
     BothLayersTrajectory,
@@ -31,7 +33,10 @@ from relubias.minnorm import (
     minimum_norm_batch,
 )
 from relubias.problem import Problem
-from relubias.theory import Report, check
+
+if TYPE_CHECKING:
+    from relubias import sweep, theory
+    from relubias.theory import Report, check
 
 __all__ = [
     "BiasGap",
@@ -69,6 +74,7 @@ __all__ = [
     "minnorm",
     "starts",
     "step_size_bounds",
+    "sweep",
     "theory",
     "train_both_layers",
 ]
@@ -76,7 +82,16 @@ __all__ = [
 __version__: str
 
 
-def __getattr__(name: str) -> str:
+_LATER = {"Report": "theory", "check": "theory", "sweep": "", "theory": ""}
+"""Names that are imported when they are first used, and the module that holds them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        module = import_module(f"relubias.{_LATER[name] or name}")
+        return getattr(module, name) if _LATER[name] else module
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
@@ -85,3 +100,7 @@ def __getattr__(name: str) -> str:
         except PackageNotFoundError:  # run from a source tree
             return "unknown"
     raise AttributeError(f"module 'relubias' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
