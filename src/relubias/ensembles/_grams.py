@@ -19,6 +19,8 @@ __all__ = [
     "sign_gram",
     "split",
     "width_of",
+    "wishart",
+    "wishart_draws",
 ]
 
 _BLOCK = 1 << 20
@@ -34,9 +36,9 @@ def gaussian_gram(spectrum: Spectrum, n: int, rng: Generator) -> tuple[Float, Fl
     gram, squares = np.zeros((n, n)), np.zeros(n)
     with one_blas_thread(n):
         for value, multiplicity in wide:
-            wishart = _wishart(n, multiplicity, rng)
-            gram += value * wishart
-            squares += np.diagonal(wishart)
+            matrix = wishart(*wishart_draws(n, multiplicity, rng))
+            gram += value * matrix
+            squares += np.diagonal(matrix)
     for _, root in column_blocks(drawn, n):
         block = rng.standard_normal((n, root.size))
         squares += np.einsum("ij,ij->i", block, block)
@@ -50,11 +52,17 @@ def gaussian_draws(spectrum: Spectrum, n: int) -> int:
     return n * (n * len(wide) + width_of(drawn))
 
 
-def _wishart(n: int, degrees: int, rng: Generator) -> Float:
-    """Draw a standard Wishart matrix with ``degrees >= n`` by Bartlett's decomposition."""
-    factor = np.tril(rng.standard_normal((n, n)), -1)
-    factor[np.diag_indices(n)] = np.sqrt(rng.chisquare(float(degrees) - np.arange(n)))
-    return factor @ factor.T
+def wishart_draws(n: int, degrees: int, rng: Generator) -> tuple[Float, Float]:
+    """Draw what Bartlett's decomposition needs: normals (n, n) and chi-squares (n,)."""
+    return rng.standard_normal((n, n)), rng.chisquare(float(degrees) - np.arange(n))
+
+
+def wishart(normals: Float, squares: Float) -> Float:
+    """Return standard Wishart matrices, with ``degrees >= n``, of draws of shape (..., n, n)."""
+    n = squares.shape[-1]
+    factor = np.tril(normals, -1)
+    factor[..., np.arange(n), np.arange(n)] = np.sqrt(squares)
+    return factor @ np.swapaxes(factor, -1, -2)
 
 
 def fewest_counted(n: int) -> int:
