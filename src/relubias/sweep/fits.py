@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["PowerLawFit", "fit_power_law"]
 
 _N_RESAMPLES = 2000
+_MOST_WORK = 4e8
+"""Rows times resamples; more rows are resampled less often, down to 200 times."""
 _FEWEST_ROWS = 8
 """With fewer rows at some x, their median says little about its own spread."""
 
@@ -27,10 +29,11 @@ class PowerLawFit:
     r"""Exponents of ``y = prefactor * x ** exponent``, one per group.
 
     The line is fitted to the medians of log y at every x (``method`` is ``"medians"``), and its
-    interval comes from resampling the rows at every x independently [1]_. Where some x has fewer
-    than 8 rows, it is the regression of all rows, with Student's interval (``"rows"``). Rows of
-    a sweep are independent, as the intervals need. They speak of the sampling error only:
-    `misfit` says how far the medians are from any power law.
+    interval comes from resampling [1]_: rows independently, or, where rows share their seed and
+    so their data, all rows of a seed together. Where some x has fewer than 8 rows, it is the
+    regression of all rows, with Student's interval as if they were independent (``"rows"``).
+    Intervals speak of the sampling error only: `misfit` says how far the medians are from any
+    power law.
 
     Attributes
     ----------
@@ -142,27 +145,27 @@ class PowerLawFit:
 
 
 def fit_power_law(
-    x: Float, y: Float, *, level: float, rng: np.random.Generator
+    x: Float, y: Float, seeds: NDArray[Any], *, level: float, rng: np.random.Generator
 ) -> tuple[dict[str, Any], str]:
     """Return exponent, low, high, prefactor and misfit of one group, and the method used.
 
-    `x` and `y` are positive, of shape (n_rows,), with at least two distinct x.
+    `x` and `y` are positive, of shape (n_rows,), with at least two distinct x; rows of equal
+    `seeds` have their data in common.
     """
     places, rows = split(x)
     u, v = np.log(places), np.log(y)
     medians = np.array([np.median(v[index]) for index in rows])
-    centre = u.mean()
-    weights = (u - centre) / ((u - centre) @ (u - centre))
     if min(index.size for index in rows) >= _FEWEST_ROWS:
-        method, slope = "medians", float(weights @ medians)
-        drawn = np.stack([_resampled_medians(np.sort(v[index]), rng) for index in rows])
-        tail = (1 - level) / 2
-        low, high = (float(end) for end in np.quantile(weights @ drawn, (tail, 1 - tail)))
+        method, centre, height = "medians", u.mean(), medians.mean()
+        weights = (u - centre) / ((u - centre) @ (u - centre))
+        slope = float(weights @ medians)
+        drawn = weights @ _resampled(v, rows, seeds, rng)
+        low, high = (
+            float(end) for end in np.nanquantile(drawn, ((1 - level) / 2, (1 + level) / 2))
+        )
     else:
-        method = "rows"
+        method, centre, height = "rows", np.log(x).mean(), v.mean()
         slope, low, high = _regression(np.log(x), v, level)
-        centre = float(np.log(x).mean())
-    height = float(medians.mean() if method == "medians" else v.mean())
     line = height + slope * (u - centre)
     found = {
         "exponent": slope,
@@ -172,6 +175,40 @@ def fit_power_law(
         "misfit": float(np.exp(np.abs(medians - line).max())),
     }
     return found, method
+
+
+def _resampled(
+    values: Float, rows: list[NDArray[np.intp]], seeds: NDArray[Any], rng: np.random.Generator
+) -> Float:
+    """Return medians of resampled rows, (n_places, n_resamples)."""
+    distinct, cluster = np.unique(seeds, return_inverse=True)
+    if distinct.size == seeds.size:
+        return np.stack([_resampled_medians(np.sort(values[index]), rng) for index in rows])
+    home = np.empty(distinct.size, dtype=np.intp)
+    for place in range(len(rows) - 1, -1, -1):
+        home[cluster[rows[place]]] = place  # the first place where a seed occurs
+    sorted_rows = [index[np.argsort(values[index], kind="stable")] for index in rows]
+    n_resamples = int(np.clip(_MOST_WORK / values.size, 200, _N_RESAMPLES))
+    medians = np.empty((len(rows), n_resamples))
+    strata = split(home)[1]
+    for b in range(n_resamples):
+        counts = np.zeros(distinct.size)
+        for stratum in strata:
+            drawn = rng.integers(stratum.size, size=stratum.size)
+            counts[stratum] = np.bincount(drawn, minlength=stratum.size)
+        for place, index in enumerate(sorted_rows):
+            medians[place, b] = _weighted_median(values[index], counts[cluster[index]])
+    return medians
+
+
+def _weighted_median(values: Float, counts: Float) -> float:
+    """Return the median of sorted values that occur so often; nan if none does."""
+    reached = np.cumsum(counts)
+    half = reached[-1] / 2
+    if half == 0.0:
+        return np.nan
+    first, second = np.searchsorted(reached, half), np.searchsorted(reached, half, side="right")
+    return float(values[first] + values[second]) / 2
 
 
 def _resampled_medians(values: Float, rng: np.random.Generator) -> Float:
