@@ -7,14 +7,19 @@ the paper leaves unspecified are ours. Each docstring says which.
 from __future__ import annotations
 
 from relubias.theory.lai2026.one_neuron import Lemma9
+from relubias.theory.lai2026.one_step import Lemma5, Lemma6
 from relubias.theory.statement import Statement
 
 __all__ = [
     "STATEMENTS",
+    "Lemma5",
+    "Lemma6",
     "Lemma9",
 ]
 
 STATEMENTS: tuple[type[Statement], ...] = (
+    Lemma5,
+    Lemma6,
     Lemma9,
 )  # fmt: skip
 """All of them."""

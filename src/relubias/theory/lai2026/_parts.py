@@ -1,0 +1,61 @@
+"""A condition that is made of several: the weakest part decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from relubias._validate import Float
+from relubias.theory.verdict import Role, Verdict
+
+__all__ = ["Part", "conjunction", "smallest", "weakest"]
+
+
+class Part(NamedTuple):
+    """A signed margin, its error, and where it was read (-1 for what does not apply)."""
+
+    margin: float
+    error: float = 0.0
+    neuron: int = -1
+    sample: int = -1
+
+
+def smallest(margins: Float, error: float = 0.0) -> Part:
+    """Return the smallest of margins of shape (n_neurons, n_samples); infinite if there is none."""
+    if margins.size == 0:
+        return Part(math.inf)
+    k, i = np.unravel_index(int(margins.argmin()), margins.shape)
+    least = float(margins[k, i])
+    return Part(math.inf) if math.isinf(least) and least > 0 else Part(least, error, int(k), int(i))
+
+
+def weakest(parts: Sequence[Part]) -> Part:
+    """Return the part that decides whether all hold: one that surely fails, if there is one."""
+    failing = [part for part in parts if part.margin + part.error < 0 or part[:2] == (0.0, 0.0)]
+    if failing:
+        return min(failing, key=lambda part: part.margin + part.error)
+    return min(parts, key=lambda part: part.margin - part.error)
+
+
+def conjunction(
+    condition: str,
+    role: Role,
+    parts: Sequence[Part],
+    detail: str,
+    constants: Mapping[str, float] | None = None,
+) -> Verdict:
+    """Return the verdict of all parts together."""
+    margin, error, neuron, sample = weakest(parts)
+    return Verdict(
+        condition=condition,
+        role=role,
+        margin=margin,
+        rounding_error=error,
+        neuron=neuron,
+        sample=sample,
+        constants=constants or {},
+        detail=detail,
+    )
