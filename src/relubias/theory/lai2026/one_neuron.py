@@ -78,7 +78,7 @@ class Lemma9(Statement):
     >>> start = rb.starts.all_positive(problem, 0.1)
     >>> verdicts = Lemma9().check(problem, start, step_size=0.15)
     >>> [(verdict.condition[-1], round(verdict.margin, 4)) for verdict in verdicts]
-    [('a', 0.1667), ('b', 0.2333), ('c', 0.64), ('d', 1.3919), ('e', 0.3733), ('f', 0.9333)]
+    [('a', 0.1667), ('b', 0.2333), ('c', 0.64), ('d', 1.3896), ('e', 0.3733), ('f', 0.9333)]
     """
 
     name: ClassVar[str] = "lai2026.lemma9"
