@@ -43,8 +43,8 @@ def matvec(gram: Float, vectors: Float) -> tuple[Float, Float]:
 
     Parameters
     ----------
-    gram : ndarray of shape (n, n)
-        Symmetric.
+    gram : ndarray of shape (n, n) or (..., n, n)
+        Symmetric; a stack multiplies a row each.
     vectors : ndarray of shape (..., n)
         Rows to multiply.
 
@@ -54,12 +54,12 @@ def matvec(gram: Float, vectors: Float) -> tuple[Float, Float]:
         ``high + low`` equals ``vectors @ gram`` with about 100 correct bits of the largest term.
         Columns of equal rows of `gram` give bit-equal answers.
     """
-    n = gram.shape[0]
+    n = gram.shape[-1]
     high, low = np.empty(vectors.shape), np.empty(vectors.shape)
     width = max(1, _BLOCK // max(vectors.size, 1))
     for first in range(0, n, width):
         part = slice(first, min(first + width, n))
-        products = two_prod(vectors[..., None], gram[:, part])
+        products = two_prod(vectors[..., None], gram[..., part])
         high[..., part], low[..., part] = _sum_pairwise(*products)
     return two_sum(high, low)
 

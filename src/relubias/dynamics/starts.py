@@ -24,14 +24,14 @@ from relubias.problem import Problem, require_problem
 
 __all__ = ["all_positive", "disjoint", "from_weights", "gaussian"]
 
-_SMALLEST, _LARGEST = 1e-150, 1e150
+RANGE = 1e-150, 1e150
 """Primal values outside this range have squares that under- or overflow."""
 
-_REACHED = 1e-8
+REACHED = 1e-8
 """A start is refused when it misses the requested values by more than this part of the largest,
 unless that is the rounding of the dual."""
 
-_INVERT_UP_TO = 200  # samples; beyond, two triangular solves a row are cheaper
+INVERT_UP_TO = 200  # samples; beyond, two triangular solves a row are cheaper
 
 _PARKED_PART = 0.3
 """Parked coordinates start at minus this part of the smallest absolute label."""
@@ -246,12 +246,12 @@ def from_weights(features: Any, weights: Any) -> Float:
     W = as_float_array("weights", weights, ndim=2, shape="(n_neurons, n_features)")
     if W.shape[0] == 0 or W.shape[1] != X.shape[1]:
         raise fail("weights", f"has shape {W.shape}", f"expected (n_neurons, {X.shape[1]})")
-    if np.abs(W).max() > _LARGEST:
+    if np.abs(W).max() > RANGE[1]:
         raise fail("weights", f"has an entry of size {np.abs(W).max():.3g}", "rescale the weights")
     with np.errstate(over="ignore", invalid="ignore"):
         primal = np.stack([X @ w for w in W])
-    if not (np.abs(primal) <= _LARGEST).all():
-        got = f"gives primal values above {_LARGEST:g} on these features"
+    if not (np.abs(primal) <= RANGE[1]).all():
+        got = f"gives primal values above {RANGE[1]:g} on these features"
         raise fail("weights", got, "rescale the weights")
     return _least_norm_dual(product_with_transpose(X), primal)
 
@@ -300,9 +300,9 @@ def _as_magnitudes(name: str, value: Any, shape: tuple[int, int]) -> Float:
 
 def _refuse_extreme(name: str, magnitudes: Float) -> None:
     smallest, largest = float(magnitudes.min()), float(magnitudes.max())
-    if smallest < _SMALLEST or largest > _LARGEST:
+    if smallest < RANGE[0] or largest > RANGE[1]:
         got = f"reaches from {smallest:.3g} to {largest:.3g}"
-        raise fail(name, got, f"stay within {_SMALLEST:g}..{_LARGEST:g}")
+        raise fail(name, got, f"stay within {RANGE[0]:g}..{RANGE[1]:g}")
 
 
 def _reach(gram: Float, target: Float) -> Float:
@@ -315,7 +315,7 @@ def _reach(gram: Float, target: Float) -> Float:
     unit, exponent = _unit_gram(gram)
     primal = matvec(unit, np.ldexp(dual, exponent))[0]
     rounding = 4 * np.finfo(np.float64).eps * (np.abs(dual) @ np.abs(gram))
-    tolerance = _REACHED * np.abs(target).max() + rounding
+    tolerance = REACHED * np.abs(target).max() + rounding
     missed = (np.abs(primal - target) > tolerance) | (np.sign(primal) != np.sign(target))
     if missed.any():
         k, i = (int(index[0]) for index in np.nonzero(missed))
@@ -369,7 +369,7 @@ def _solver(gram: Float) -> Callable[[Float], Float]:
         np.linalg.cholesky(gram - _null_threshold(gram) * np.eye(gram.shape[0]))
     except np.linalg.LinAlgError:
         return _spectral(gram, -1.0).__matmul__
-    if gram.shape[0] <= _INVERT_UP_TO:
+    if gram.shape[0] <= INVERT_UP_TO:
         return np.linalg.inv(gram).__matmul__
     from scipy.linalg import cho_factor, cho_solve
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from relubias._validate import Float
 from relubias.bias import BiasGap, bias_gap
 from relubias.dynamics import gradient_descent_batch
+from relubias.dynamics._many_starts import all_positive_duals
 from relubias.dynamics.trajectory import State
 from relubias.minnorm import MinimumNorm
 from relubias.sweep._laws import signs_of
+from relubias.sweep._sampling import draw_grams, draw_labels
 from relubias.sweep.case import Case
 
 __all__ = ["Batch", "Ends"]
@@ -65,7 +68,7 @@ class Batch:
     Parameters
     ----------
     cases : sequence of Case
-        The tasks.
+        The tasks; they get their data from here.
     in_full : bool
         Whether whole trajectories are needed, and not only their ends.
     """
@@ -73,31 +76,53 @@ class Batch:
     def __init__(self, cases: Sequence[Case], *, in_full: bool) -> None:
         self.cases = cases
         self.algorithm = cases[0].cell.algorithm
+        self.signs = np.array(signs_of(cases[0].cell.signs), dtype=np.float64)
         is_plain = self.algorithm.name == "descent" and not self.algorithm.get("momentum")
         self.in_full = in_full or not is_plain
+        self._draw()
 
-    @cached_property
-    def grams(self) -> Float:
-        return np.stack([case.gram for case in self.cases])
-
-    @cached_property
-    def labels(self) -> Float:
-        return np.stack([case.labels for case in self.cases])
+    def _draw(self) -> None:
+        """Draw the data; tasks that see the same data have the same case as their `source`."""
+        first: dict[Any, int] = {}
+        self.source: list[int] = []
+        for b, case in enumerate(self.cases):
+            self.source.append(first.setdefault((case.seed, case.cell.data), b))
+        own = [self.cases[b] for b in dict.fromkeys(self.source)]
+        for _, group in groupby(own, key=lambda case: id(case.cell)):
+            members = list(group)
+            seeds = [case.seed for case in members]
+            grams = draw_grams(members[0].cell, seeds)
+            labels = draw_labels(members[0].cell, seeds, grams)
+            for case, gram, y in zip(members, grams, labels, strict=True):
+                case.gram, case.labels = gram, y
+        for case, source in zip(self.cases, self.source, strict=True):
+            case.gram, case.labels = self.cases[source].gram, self.cases[source].labels
+        self.grams = np.stack([case.gram for case in self.cases])
+        self.labels = np.stack([case.labels for case in self.cases])
 
     @cached_property
     def starts(self) -> Float:
+        """Dual starts, (B, n_neurons, n_samples)."""
+        positive = [
+            b for b, case in enumerate(self.cases) if case.cell.start.name == "all_positive"
+        ]
+        if positive:
+            scales = np.array([self.cases[b].start_choice.get("scale") for b in positive])
+            duals, trusted = all_positive_duals(self.grams[positive], scales)
+            for b, dual, is_trusted in zip(positive, duals, trusted, strict=True):
+                if is_trusted:
+                    self.cases[b].start = np.repeat(dual[None], self.signs.size, axis=0)
         return np.stack([case.start for case in self.cases])
 
     @cached_property
-    def signs(self) -> Float:
-        return np.array(signs_of(self.cases[0].cell.signs), dtype=np.float64)
-
-    @cached_property
     def runs(self) -> list[Any]:
+        """Whole trajectories."""
+        self._share_problems()
         return [case.run for case in self.cases]
 
     @cached_property
     def ends(self) -> Ends:
+        """Where the runs end."""
         return _of_runs(self.runs) if self.in_full else self._of_kernel()
 
     def _of_kernel(self) -> Ends:
@@ -123,13 +148,14 @@ class Batch:
     @cached_property
     def minimum_norms(self) -> list[MinimumNorm]:
         """The shortest networks; tasks that see the same data share them."""
-        found: dict[Any, MinimumNorm] = {}
-        for case in self.cases:
-            key = case.data_key
-            if key in found:
-                case.minimum_norm = found[key]
-            found[key] = case.minimum_norm
+        self._share_problems()
+        for case, source in zip(self.cases, self.source, strict=True):
+            case.minimum_norm = self.cases[source].minimum_norm
         return [case.minimum_norm for case in self.cases]
+
+    def _share_problems(self) -> None:
+        for case, source in zip(self.cases, self.source, strict=True):
+            case.problem = self.cases[source].problem
 
     @cached_property
     def gaps(self) -> list[BiasGap | None]:

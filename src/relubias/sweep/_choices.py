@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, cast
@@ -38,6 +38,7 @@ DATA_VARIABLES = frozenset({"lambda_max", "y_max", "y_min"})
 """What they may use besides: of the Gram matrix and the labels of the task."""
 
 Pairs = tuple[tuple[float, int], ...]
+Known = Mapping[str, int | float] | Callable[[str], int | float]
 Value = int | float | str | Pairs
 
 
@@ -266,8 +267,13 @@ def _checked(field: str, value: Any, option: _Option) -> int | float | str:
     return number
 
 
-def resolve(field: str, choice: Choice, known: Mapping[str, int | float]) -> Choice:
-    """Return the choice with every expression of known variables replaced by its value."""
+def resolve(field: str, choice: Choice, known: Known) -> Choice:
+    """Return the choice with every expression of known variables replaced by its value.
+
+    `known` is a mapping, or a function that knows every variable.
+    """
+    if not any(isinstance(value, str) for _, value in choice.options):
+        return choice
     options: list[tuple[str, Value]] = []
     for key, value in choice.options:
         option = FIELDS[field][choice.name][key]
@@ -277,29 +283,26 @@ def resolve(field: str, choice: Choice, known: Mapping[str, int | float]) -> Cho
     return Choice(choice.name, tuple(options))
 
 
-def _resolved(
-    field: str, text: str, known: Mapping[str, int | float], option: _Option
-) -> int | float | str:
+def _resolved(field: str, text: str, known: Known, option: _Option) -> int | float | str:
     """Return the value of an expression whose variables are all known, otherwise the expression."""
     expression = parse(field, text, option.variables)
-    if not expression.names <= set(known):
+    if callable(known):
+        number = expression.value(field, known)
+    elif expression.names <= set(known):
+        number = expression.value(field, known.__getitem__)
+    else:
         return text
-    number = expression.value(field, known)
     if option.kind == "count":
         number = _whole(field, text, number)
     return _checked(field, number, option)
 
 
-def resolve_step(
-    field: str, value: float | str | None, known: Mapping[str, int | float]
-) -> float | str | None:
+def resolve_step(field: str, value: Any, known: Known) -> Any:
     """Return a step size, as text where it depends on data that are not known."""
-    if not isinstance(value, str):
-        return value
-    return _resolved(field, value, known, _STEP)
+    return _resolved(field, value, known, _STEP) if isinstance(value, str) else value
 
 
-def resolve_dimension(value: int | str, known: Mapping[str, int | float]) -> int:
+def resolve_dimension(value: int | str, known: Known) -> int:
     """Return the number of features."""
     if not isinstance(value, str):
         return value

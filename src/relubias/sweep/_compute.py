@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import fail
 from relubias.sweep._batch import Batch
-from relubias.sweep._parameters import kinds_of
+from relubias.sweep._parameters import kinds_of, row_of
 from relubias.sweep.case import Case, cases_of
+from relubias.sweep.grid import Cell
 from relubias.sweep.measures import measures_of
 
 if TYPE_CHECKING:
@@ -91,9 +92,17 @@ def _batches(cases: Sequence[Case]) -> Iterator[list[int]]:
 
 def _parameters(plan: Plan, cases: Sequence[Case]) -> Columns:
     kinds = kinds_of(plan)
-    rows = [case.parameters for case in cases]
+    cells: list[Cell] = []
+    lengths: list[int] = []
+    for _, group in groupby(cases, key=lambda case: id(case.cell)):
+        members = list(group)
+        cells.append(members[0].cell)
+        lengths.append(len(members))
+    rows = [row_of(kinds, cell, 0) for cell in cells]
     columns: Columns = {"task": np.array([case.task for case in cases], dtype=np.int64)}
     for name, kind in kinds.items():
-        columns[name] = np.array([row[name] for row in rows], dtype=_DTYPES[kind])
+        values = np.array([row[name] for row in rows], dtype=_DTYPES[kind])
+        columns[name] = np.repeat(values, lengths)
+    columns["replicate"] = np.array([case.replicate for case in cases], dtype=np.int64)
     columns["seed"] = np.array([case.seed for case in cases], dtype=np.int64)
     return columns

@@ -6,7 +6,8 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from relubias._validate import fail, shown
@@ -53,36 +54,39 @@ class Expression:
 
     text: str
     names: frozenset[str]
+    _tree: ast.expr = field(compare=False, repr=False)
 
-    def value(self, field: str, known: Mapping[str, Number]) -> Number:
-        """Return the finite number that it stands for; errors name the field."""
+    def value(self, name: str, lookup: Callable[[str], Number]) -> Number:
+        """Return the finite number that it stands for; errors name the field `name`."""
+        known = {variable: lookup(variable) for variable in self.names}
         try:
-            number = _evaluate(ast.parse(self.text, mode="eval").body, known)
+            number = _evaluate(self._tree, known)
             finite = math.isfinite(number)
         except (ArithmeticError, ValueError, TypeError) as error:
-            with_values = ", ".join(f"{name} = {known[name]:g}" for name in sorted(self.names))
+            with_values = ", ".join(f"{key} = {known[key]:g}" for key in sorted(known))
             got = f"{self.text!r} has no value{f' at {with_values}' if with_values else ''}"
-            raise fail(field, f"{got} ({error})", "change the expression") from error
+            raise fail(name, f"{got} ({error})", "change the expression") from error
         if not finite:
-            raise fail(field, f"{self.text!r} is {number:g}", "change the expression")
+            raise fail(name, f"{self.text!r} is {number:g}", "change the expression")
         return number
 
 
-def parse(field: str, text: str, variables: Collection[str]) -> Expression:
-    """Check an expression of the given variables; errors name the field."""
+@lru_cache(maxsize=1024)
+def parse(name: str, text: str, variables: frozenset[str]) -> Expression:
+    """Check an expression of the given variables; errors name the field `name`."""
     text = text.strip()
     remedy = f"pass a number or an expression of {_listed(variables)}, such as '5*n'"
     if not text or len(text) > _LONGEST:
-        raise fail(field, f"is the text {shown(text)}", remedy)
+        raise fail(name, f"is the text {shown(text)}", remedy)
     try:
         tree = ast.parse(text, mode="eval").body
         names = frozenset(_names(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise fail(field, f"is the text {shown(text)}", remedy) from error
+        raise fail(name, f"is the text {shown(text)}", remedy) from error
     unknown = sorted(names - set(variables))
     if unknown:
-        raise fail(field, f"{text!r} depends on {unknown[0]!r}", remedy)
-    return Expression(text, names)
+        raise fail(name, f"{text!r} depends on {unknown[0]!r}", remedy)
+    return Expression(text, names, tree)
 
 
 def _listed(names: Collection[str]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from relubias.sweep._choices import DATA_VARIABLES, FIELDS, Choice
+from relubias.sweep._choices import DATA_VARIABLES, FIELDS, LAW_VARIABLES, Choice
 from relubias.sweep._expressions import parse
 from relubias.sweep.grid import Cell
 
@@ -17,7 +17,6 @@ __all__ = ["kinds_of", "row_of"]
 
 _FIELDS = ("n", "d", "spectrum", "features", "labels", "signs", "start", "algorithm")
 _MISSING = {"float64": math.nan, "string": ""}
-_EVERY_NAME = ("n", "d", "trace", *DATA_VARIABLES)
 
 
 def kinds_of(plan: Plan) -> dict[str, str]:
@@ -49,7 +48,7 @@ def _kind_of(field: str, option: str, choices: Sequence[Choice]) -> str:
 def _depends_on_data(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    return not parse("", value, _EVERY_NAME).names.isdisjoint(DATA_VARIABLES)
+    return not parse("", value, LAW_VARIABLES | DATA_VARIABLES).names.isdisjoint(DATA_VARIABLES)
 
 
 def row_of(kinds: Mapping[str, str], cell: Cell, replicate: int) -> dict[str, Any]:

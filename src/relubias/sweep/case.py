@@ -16,7 +16,7 @@ from relubias.dynamics.trajectory import Trajectory
 from relubias.ensembles.labels import PlantedLabels
 from relubias.minnorm import MinimumNorm, minimum_norm
 from relubias.problem import Problem
-from relubias.sweep._choices import resolve, resolve_step
+from relubias.sweep._choices import Choice, resolve, resolve_step
 from relubias.sweep._laws import feature_law, label_law, signs_of
 from relubias.sweep._parameters import kinds_of, row_of
 from relubias.sweep._seeds import seed_of, stem_of
@@ -92,31 +92,20 @@ class Case:
         return Problem(self.gram, self.labels, signs_of(self.cell.signs))
 
     @cached_property
-    def known(self) -> dict[str, int | float]:
-        """Numbers that expressions of starts and steps may use."""
-        size = np.abs(self.labels)
-        return {
-            "n": self.cell.n,
-            "d": self.cell.d,
-            "trace": self.cell.trace,
-            "lambda_max": float(np.linalg.eigvalsh(self.gram)[-1]),
-            "y_min": float(size.min()),
-            "y_max": float(size.max()),
-        }
+    def start_choice(self) -> Choice:
+        """The start, with the values of its expressions."""
+        return resolve("start", self.cell.start, self._known)
 
     @cached_property
     def start(self) -> Float:
         """Dual start, (n_neurons, n_samples)."""
-        choice = self.cell.start
-        if any(isinstance(value, str) for _, value in choice.options):
-            choice = resolve("start", choice, self.known)
-        scale = choice.get("scale")
-        if choice.name == "all_positive":
+        name, scale = self.start_choice.name, self.start_choice.get("scale")
+        if name == "all_positive":
             return starts.all_positive(self.problem, scale)
-        if choice.name == "gaussian":
+        if name == "gaussian":
             return starts.gaussian(self.problem, scale, self.seed)
-        owners = in_turn(self.problem)
-        return starts.disjoint(self.problem, owners, scale, parked=choice.get("parked"))
+        parked = self.start_choice.get("parked")
+        return starts.disjoint(self.problem, in_turn(self.problem), scale, parked=parked)
 
     @cached_property
     def step_size(self) -> float | None:
@@ -125,12 +114,20 @@ class Case:
         if cell.algorithm.name == "flow":
             return None
         if cell.eta is not None:
-            return self._value("eta", cell.eta)
-        return self._value("kappa", cell.kappa) / cell.trace
+            return resolve_step("eta", cell.eta, self._known)
+        return resolve_step("kappa", cell.kappa, self._known) / cell.trace
 
-    def _value(self, field: str, given: float | str | None) -> float:
-        value = resolve_step(field, given, self.known) if isinstance(given, str) else given
-        return float(value or 0.0)
+    def _known(self, name: str) -> int | float:
+        """Return a number that expressions of starts and steps may use."""
+        match name:
+            case "n" | "d" | "trace":
+                return getattr(self.cell, name)
+            case "lambda_max":
+                return float(np.linalg.eigvalsh(self.gram)[-1])
+            case "y_min":
+                return float(np.abs(self.labels).min())
+            case _:
+                return float(np.abs(self.labels).max())
 
     @cached_property
     def run(self) -> Trajectory:
@@ -149,12 +146,6 @@ class Case:
     def gap(self) -> BiasGap:
         """How far the limit of the run is from the shortest network."""
         return bias_gap(self.problem, self.run, self.minimum_norm, trace=self.cell.trace)
-
-    @property
-    def data_key(self) -> tuple[Any, ...]:
-        """What decides the data: tasks of one key see the same problem."""
-        cell = self.cell
-        return self.seed, cell.n, cell.d, cell.spectrum, cell.features, cell.labels, cell.signs
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -29,7 +29,7 @@ _RELATED = (_DATA, *(_DATA | {name} for name in ("labels", "start", "kappa", "et
 _Point = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """Everything that the replicates of one point of the grid have in common.
 
@@ -61,10 +61,15 @@ class Cell:
     eta: float | str | None
     trace: float
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Any, ...]:
         """What tasks of one batch have in common."""
         return self.n, self.signs, self.algorithm
+
+    @cached_property
+    def data(self) -> str:
+        """What decides the data together with the seed, as text."""
+        return repr((self.n, self.d, self.spectrum, self.features, self.labels, self.signs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,10 @@ def _norms(batch: Batch) -> Array:
 
 
 def _patterns(batch: Batch) -> Array:
-    active = batch.ends.primal > 0
-    return np.array(["/".join(_bits(row) for row in pattern) for pattern in active])
-
-
-def _bits(row: Array) -> str:
-    return "".join("1" if entry else "0" for entry in row)
+    active = (batch.ends.primal > 0).astype(np.uint8) + ord("0")
+    marks = np.full(active.shape[:2], ord("/"), dtype=np.uint8)[..., None]
+    text = np.concatenate((active, marks), axis=2).reshape(active.shape[0], -1)[:, :-1]
+    return np.ascontiguousarray(text).view(f"S{text.shape[1]}")[:, 0].astype(np.str_)
 
 
 def _in_one_step(batch: Batch) -> Array:
