@@ -101,7 +101,7 @@ class DominatedRun:
     @property
     def is_covered(self) -> bool:
         """Whether every sample with a label has a correct pair."""
-        return bool(self.correct.any(axis=0)[self.problem.labels != 0].all())
+        return bool(np.any(self.correct, axis=0)[self.problem.labels != 0].all())
 
 
 def run_dominated(

@@ -46,6 +46,7 @@ _MODULES = {
     "equal_split": "equal_split",
     "boursier": "boursier",
     "dana": "dana",
+    "table1": "table1",
 }
 
 KEYS = tuple(_MODULES)
