@@ -218,22 +218,34 @@ class Setting:
         r"""Effective dimension :math:`\|\lambda\|_1^2/\|\lambda\|_2^2`.
 
         Without the spectrum it is estimated from the Gram matrix: entries off the diagonal have
-        mean square :math:`\|\lambda\|_2^2`.
+        mean square :math:`\|\lambda\|_2^2`. It is at least 1 and at most the number of features,
+        where that is known; nan where the samples are orthogonal, which shows nothing else.
         """
         if self.spectrum is not None:
             return Approximate(self.spectrum.d_2, 8.0 * EPS * self.spectrum.d_2)
         squares = self.deviation[np.triu_indices(self.n, 1)] ** 2
         mean = float(squares.mean()) if squares.size else 0.0
         if mean == 0.0:
-            return Approximate(math.inf if squares.size else math.nan, 0.0)
-        return Approximate(1.0 / mean, 2.0 * math.sqrt(2.0 / squares.size) / mean)
+            return _between(1.0, self._n_features)
+        error = 2.0 * math.sqrt(2.0 / squares.size) / mean
+        high = min(1.0 / mean + error, self._n_features)
+        return _between(min(max(1.0 / mean - error, 1.0), high), high)
 
     @cached_property
     def d_inf(self) -> Approximate:
-        r"""Effective dimension :math:`\|\lambda\|_1/\|\lambda\|_\infty`; nan if not known."""
+        r"""Effective dimension :math:`\|\lambda\|_1/\|\lambda\|_\infty`.
+
+        Without the spectrum all that is known is :math:`\sqrt{d_2} \le d_\infty \le d_2`.
+        """
         if self.spectrum is None:
-            return Approximate(math.nan, math.inf)
+            low, high = self.d_2.value - self.d_2.error, self.d_2.value + self.d_2.error
+            return _between(math.sqrt(max(low, 1.0)), high)
         return Approximate(self.spectrum.d_inf, 8.0 * EPS * self.spectrum.d_inf)
+
+    @property
+    def _n_features(self) -> float:
+        features = self.problem.features
+        return math.inf if features is None else float(features.shape[1])
 
     # --- start and step -----------------------------------------------------------------------
 
@@ -334,6 +346,13 @@ class Setting:
     def gap(self) -> BiasGap:
         """Distance of the limit of the run from the minimum norm."""
         return bias_gap(self.problem, self.trajectory, self.shortest, trace=self.trace)
+
+
+def _between(low: float, high: float) -> Approximate:
+    """Return a number that lies in an interval; nan if there is no upper end."""
+    if not math.isfinite(high):
+        return Approximate(math.nan, math.inf)
+    return Approximate(0.5 * (low + high), 0.5 * (high - low))
 
 
 def _known_spectrum(value: Any) -> Spectrum | None:
