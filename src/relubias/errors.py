@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["InvalidInputError", "MissingExtraError", "NotSolvedError", "RelubiasError"]
+__all__ = [
+    "InvalidInputError",
+    "MissingExtraError",
+    "NotSolvedError",
+    "RelubiasError",
+    "StoreError",
+    "TaskFailedError",
+]
 
 
 class RelubiasError(Exception):
@@ -61,3 +68,32 @@ class MissingExtraError(RelubiasError, ImportError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.what, self.extra)
+
+
+class StoreError(RelubiasError, OSError):
+    """The folder of a sweep cannot be used: taken by another run, full, damaged, or too new.
+
+    Whatever was finished before is still there; the message names the file and what to do.
+    """
+
+
+class TaskFailedError(RelubiasError, RuntimeError):
+    """A task of a sweep failed, and the sweep was asked to stop at the first failure.
+
+    Parameters
+    ----------
+    message : str
+        What failed, and how.
+    task : int
+        Number of the task in its plan.
+    status : str
+        ``"failed"``, ``"killed"`` or ``"timeout"``.
+    """
+
+    def __init__(self, message: str, task: int, status: str) -> None:
+        super().__init__(message)
+        self.task = task
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.task, self.status)

@@ -1,0 +1,306 @@
+"""The folder of one plan: what is there, what is missing, and parts that are added to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from relubias._files import printable
+from relubias._validate import fail, shown
+from relubias.errors import StoreError
+from relubias.sweep._disk import is_left_over, make_folder, publish, trouble
+from relubias.sweep._lock import Shard, locked, owner_of
+from relubias.sweep._parts import (
+    FORMAT,
+    DamagedPartError,
+    PartInfo,
+    find_parts,
+    part_name,
+    read_info,
+    read_part,
+    require_arrow,
+    write_part,
+)
+
+if TYPE_CHECKING:
+    from relubias.sweep.plan import Plan
+
+__all__ = ["Store", "folder_of"]
+
+_HEADER = re.compile(r"# relubias sweep, format (\d+), digest ([0-9a-f]{64})\n")
+
+
+def folder_of(root: Path, plan: Plan) -> Path:
+    """Return where a plan's results are, named for the plan and its digest."""
+    return root / f"{plan.name}-{plan.digest[:12]}"
+
+
+class Store:
+    """The folder of one plan, open for one run, or for one shard of it.
+
+    A context manager: the lock is held until the block ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder named for the plan.
+    plan : Plan
+        What is computed there.
+    shard : tuple of int, optional
+        Number of the shard, from 1, and how many there are.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder named for the plan.
+    plan : Plan
+        What is computed there.
+    shard : tuple of int or None
+        The shard whose chunks are computed; None for all.
+    set_aside : list of Path
+        Damaged parts that were found and renamed; their chunks are missing again.
+    n_failed : dict of int to int
+        Chunks with failed rows, and how many.
+    """
+
+    def __init__(self, folder: Path, plan: Plan, shard: Shard | None) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.shard = shard
+        self.set_aside: list[Path] = []
+        self.n_failed: dict[int, int] = {}
+        self._held = ExitStack()
+        self._stored: set[int] = set()
+
+    @classmethod
+    def open(cls, root: str | Path, plan: Plan, *, shard: Shard | None = None) -> Self:
+        """Take a folder for writing: lock it, tidy it, and see what is there.
+
+        Parameters
+        ----------
+        root : str or Path
+            Folder under which the folder of the plan is made.
+        plan : Plan
+            What is computed.
+        shard : tuple of int, optional
+            Number of the shard, from 1, and how many there are.
+
+        Returns
+        -------
+        Store
+            To be used as a context manager, or closed.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing can be written there.
+        StoreError
+            If another run holds it, or it is of another plan or of a newer format.
+        MissingExtraError
+            If pyarrow is not installed.
+        """
+        require_arrow()
+        store = cls(folder_of(_as_path(root), plan), plan, shard)
+        make_folder(store.folder / "parts", _refusal(store.folder))
+        try:
+            store._held.enter_context(locked(store.folder, shard))
+            store._sign()
+            store._tidy()
+            store._look()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Let the lock go."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def owner(self) -> str:
+        """Under which name leftovers of this run can be told from those of other shards."""
+        return owner_of(self.shard)
+
+    def path(self, chunk: int) -> Path:
+        """Return where the part of a chunk is.
+
+        Parameters
+        ----------
+        chunk : int
+            Number of the chunk.
+
+        Returns
+        -------
+        Path
+        """
+        tasks = self.plan.chunks[chunk]
+        return self.folder / "parts" / part_name(tasks[0], tasks[-1])
+
+    def own_chunks(self) -> range:
+        """Return the chunks of this run: all, or every N-th of them for a shard."""
+        first, step = (0, 1) if self.shard is None else (self.shard[0] - 1, self.shard[1])
+        return range(first, len(self.plan.chunks), step)
+
+    def missing(self) -> list[int]:
+        """Return the chunks of this run that are not stored yet."""
+        return [chunk for chunk in self.own_chunks() if chunk not in self._stored]
+
+    def write(self, chunk: int, rows: Any, seconds: float, n_failed: int = 0) -> None:
+        """Store the rows of a chunk, durably, whole or not at all.
+
+        Parameters
+        ----------
+        chunk : int
+            Number of the chunk.
+        rows : pyarrow.Table
+            One row a task, in their order.
+        seconds : float
+            Wall-clock time that one worker spent on them.
+        n_failed : int, default=0
+            Rows whose status is not ``"done"``.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written; what was stored before is untouched.
+        """
+        info = PartInfo(
+            digest=self.plan.digest, version=_version(), seconds=seconds, n_failed=n_failed
+        )
+        write_part(self.path(chunk), rows, info, owner=self.owner)
+        self._stored.add(chunk)
+        self.n_failed.pop(chunk, None)
+        if n_failed:
+            self.n_failed[chunk] = n_failed
+
+    def read(self, chunk: int) -> Any:
+        """Return the rows of a stored chunk.
+
+        Parameters
+        ----------
+        chunk : int
+            Number of the chunk.
+
+        Returns
+        -------
+        pyarrow.Table
+
+        Raises
+        ------
+        StoreError
+            If the part is damaged or not there; the message names the file.
+        """
+        return read_part(self.path(chunk), self.plan.digest)
+
+    def verify(self) -> Iterator[tuple[Path, StoreError]]:
+        """Yield the parts of this run that are damaged, with what is wrong; changes nothing."""
+        for chunk in self.own_chunks():
+            if chunk in self._stored:
+                try:
+                    read_info(self.path(chunk), self.plan.digest)
+                except DamagedPartError as error:
+                    yield self.path(chunk), error
+
+    def _sign(self) -> None:
+        """Write the plan beside the results, or see that the one there is the same."""
+        path = self.folder / "plan.toml"
+        text = self.plan.to_toml()
+        if not path.exists():
+            header = f"# relubias sweep, format {FORMAT}, digest {self.plan.digest}\n"
+            publish(path, (header + text).encode(), self.owner)
+            return
+        try:
+            found = path.read_text("utf-8", "replace")
+        except OSError as error:
+            raise trouble(path, error) from error
+        match = _HEADER.match(found)
+        if match and int(match[1]) > FORMAT:
+            raise StoreError(
+                f"{printable(path)}: has format {match[1]}, newer than this version reads "
+                f"({FORMAT}); upgrade relubias"
+            )
+        if match is None or match[2] != self.plan.digest or found[match.end() :] != text:
+            raise StoreError(
+                f"{printable(path)}: is not the plan that this folder is named for, so it was "
+                "edited or damaged; delete that file to have it written anew (the rows are kept), "
+                "and give a changed plan to run, which makes a folder of its own"
+            )
+
+    def _tidy(self) -> None:
+        """Remove what a killed run was writing; other shards may still be at work."""
+        owner = None if self.shard is None else self.owner
+        for folder in (self.folder, self.folder / "parts"):
+            for path in _listed(folder):
+                if is_left_over(path.name, owner):
+                    _attempt(path, path.unlink)
+
+    def _look(self) -> None:
+        """See which chunks are stored; set damaged parts aside."""
+        from relubias.sweep._compacted import compacted_ranges
+
+        chunks = {(tasks[0], tasks[-1]): k for k, tasks in enumerate(self.plan.chunks)}
+        own = self.own_chunks()
+        self._stored = {chunks[place] for place in compacted_ranges(self.folder) if place in chunks}
+        for part in find_parts(self.folder / "parts"):
+            chunk = chunks.get((part.first, part.last))
+            if chunk is None or chunk not in own:
+                continue
+            try:
+                info = read_info(part.path, self.plan.digest)
+            except DamagedPartError:
+                self._set_aside(part.path)
+                continue
+            self._stored.add(chunk)
+            if info.n_failed:
+                self.n_failed[chunk] = info.n_failed
+
+    def _set_aside(self, path: Path) -> None:
+        """Rename a damaged part; nothing is ever deleted."""
+        aside = path.with_name(f"{path.name}.damaged")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = path.with_name(f"{path.name}.damaged-{number}")
+        _attempt(path, lambda: path.replace(aside))
+        self.set_aside.append(aside)
+
+
+def _as_path(root: Any) -> Path:
+    try:
+        return Path(root)
+    except TypeError as error:
+        raise fail("store", f"is {shown(root)}", "pass the name of a folder") from error
+
+
+def _refusal(folder: Path) -> Callable[[str], Exception]:
+    got = f"files cannot be written to {printable(folder)!r}"
+    return lambda reason: fail("store", f"{got} ({reason})", "choose another folder")
+
+
+def _listed(folder: Path) -> Sequence[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise trouble(folder, error) from error
+
+
+def _attempt(path: Path, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise trouble(path, error) from error
+
+
+def _version() -> str:
+    import relubias
+
+    return relubias.__version__
