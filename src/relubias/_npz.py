@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from relubias._files import DAMAGE, require_room, short, unusable
 from relubias.errors import InvalidInputError
 
-__all__ = ["Array", "decode", "opened_archive", "read_member"]
+__all__ = ["Array", "decode", "opened_archive", "read_member", "write_archive"]
 
 Array = NDArray[Any]
 
@@ -75,3 +78,39 @@ def read_member(path: Path, archive: zipfile.ZipFile, member: str) -> Array:
     except DAMAGE as error:
         got = f"is damaged (array {name})"
         raise unusable(path, got, "save it again with numpy.savez") from error
+
+
+def write_archive(target: Path, arrays: Mapping[str, Array]) -> None:
+    """Write an archive aside and rename it into place, so that it is there whole or not at all."""
+    aside = None
+    try:
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
+        descriptor, aside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(aside).chmod(0o666 & ~umask)
+        Path(aside).replace(target)
+        aside = None
+        _sync(target.parent)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        raise unusable(target, f"cannot be written ({reason})", "choose another place") from error
+    finally:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the new name survive a loss of power, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -28,6 +28,7 @@ __all__ = [
     "as_labels",
     "as_positive_or_vector",
     "as_real",
+    "as_real_array",
     "as_rng",
     "as_signs",
     "as_steps",
@@ -49,14 +50,15 @@ def fail(name: str, got: str, remedy: str) -> InvalidInputError:
 
 def as_float_array(name: str, value: Any, *, ndim: int, shape: str) -> Float:
     """Return a private, C-contiguous, finite float64 copy of `value` with `ndim` axes."""
-    raw = _as_real_array(name, value, ndim=ndim, shape=shape)
+    raw = as_real_array(name, value, ndim=ndim, shape=shape)
     with np.errstate(over="ignore"):
         array = np.array(raw, dtype=np.float64, order="C", copy=True)
     _require_finite(name, array)
     return array
 
 
-def _as_real_array(name: str, value: Any, *, ndim: int, shape: str) -> NDArray[Any]:
+def as_real_array(name: str, value: Any, *, ndim: int, shape: str) -> NDArray[Any]:
+    """Return `value` as an array of real numbers of any width, entries unread, with `ndim` axes."""
     if _has_masked_entries(value):
         raise fail(name, "has masked entries", "fill or drop them first")
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
@@ -98,7 +100,7 @@ def as_features(name: str, value: Any) -> Float:
 
 def as_unread_features(name: str, value: Any) -> Float:
     """Return features of the right shape and type, as `as_features` does, with entries unread."""
-    raw = _as_real_array(name, value, ndim=2, shape="(n_samples, n_features)")
+    raw = as_real_array(name, value, ndim=2, shape="(n_samples, n_features)")
     if raw.size == 0:
         raise fail(name, f"is empty (shape {raw.shape})", "pass at least one sample and feature")
     with np.errstate(over="ignore"):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from relubias._progress import Progress
 from relubias._validate import Float, as_gram, as_labels, as_signs, as_unread_features, fail
-from relubias.gram import gram_of_unread
+from relubias.gram.matrix import array_in_memory, gram_of
 
 __all__ = ["Problem"]
 
@@ -41,8 +42,8 @@ class Problem:
     signs : ndarray of shape (n_neurons,)
         Output signs.
     features : ndarray of shape (n_samples, n_features) or None
-        The features, where they are known (`from_features`): a read-only view, not a copy, of a
-        contiguous float64 array, so leave that array as it is.
+        The features, where they are known (`from_features` of an array in memory): a read-only
+        view, not a copy, of a contiguous float64 array, so leave that array as it is.
     n_samples, n_neurons : int
         Sizes.
     scale : float
@@ -79,27 +80,46 @@ class Problem:
         self._store(gram, as_labels("labels", self.labels, gram.shape[0]), self.signs, None)
 
     @classmethod
-    def from_features(cls, features: Any, labels: Any, signs: Any = (1,)) -> Problem:
-        """Build the problem from features, which stay known to the solvers.
+    def from_features(
+        cls,
+        features: Any,
+        labels: Any,
+        signs: Any = (1,),
+        *,
+        memory: float | None = None,
+        checkpoint: Any = None,
+        progress: Progress = False,
+    ) -> Problem:
+        """Build the problem from features of any size, in memory or elsewhere.
 
         Parameters
         ----------
         features : array_like of shape (n_samples, n_features)
-            Feature vectors, one row per sample.
+            Feature vectors, one row per sample: whatever `relubias.gram_matrix` takes.
         labels : array_like of shape (n_samples,)
             Labels, in units of the network output.
         signs : array_like of shape (n_neurons,), default=(1,)
             Output sign of each neuron, +1 or -1.
+        memory : float, optional
+            Bytes that numbers held at a time may take, as `relubias.gram_matrix` has it.
+        checkpoint : str or path-like, optional
+            An ``.npz`` file for the running sums, as `relubias.gram_matrix` has it.
+        progress : bool or callable, default=False
+            True, or a callable that takes the fraction done and a sentence.
 
         Returns
         -------
         Problem
-            With `features` set.
+            With `features` set, and so known to the solvers, if they are an array in memory
+            (NumPy's or one that NumPy can see, lists, data frames). It is None for features that
+            are read in tiles: memory-mapped files, zarr, HDF5, dask, devices, lazy features of a
+            law. Solvers then have G alone, each entry known up to its rounding.
 
         Raises
         ------
         InvalidInputError
-            If shapes disagree, an entry is not finite, or squares over- or underflow.
+            If shapes disagree, an entry is not finite, squares over- or underflow, or the
+            checkpoint cannot be used.
 
         Examples
         --------
@@ -107,11 +127,14 @@ class Problem:
         array([[4., 0.],
                [0., 1.]])
         """
-        X = as_unread_features("features", features)
-        y = as_labels("labels", labels, X.shape[0])
+        array = array_in_memory("features", features)
+        X = None if array is None else as_unread_features("features", array)
+        n_samples = int(features.shape[0]) if X is None else X.shape[0]
+        y = as_labels("labels", labels, n_samples)
         s = as_signs("signs", signs)
+        gram = gram_of("features", features if X is None else X, memory, checkpoint, progress)
         problem = cls.__new__(cls)
-        problem._store(gram_of_unread("features", X), y, s, X)
+        problem._store(gram, y, s, X)
         return problem
 
     def _store(self, gram: Float, labels: Float, signs: Any, features: Float | None) -> None:

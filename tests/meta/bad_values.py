@@ -277,6 +277,10 @@ BAD_SCALARS = {
     },
 }
 
+BAD_SCALARS["optional path"] = {
+    name: value for name, value in BAD_SCALARS["path"].items() if value is not None
+}
+
 
 def bad_values(kind, good):
     """Yield names and unusable values for an argument of this kind."""

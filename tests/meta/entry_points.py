@@ -62,7 +62,15 @@ step_size = Argument(ETA, "positive")
 ENTRIES: dict[str, Entry] = {
     "Problem": Entry(rb.Problem, {"gram": gram, "labels": labels, "signs": signs}),
     "Problem.from_features": Entry(
-        rb.Problem.from_features, {"features": features, "labels": labels, "signs": signs}
+        rb.Problem.from_features,
+        {
+            "features": features,
+            "labels": labels,
+            "signs": signs,
+            "memory": Argument(10**9, "optional positive"),
+            "checkpoint": Argument(None, "optional path"),
+            "progress": Argument(False, "progress"),
+        },
     ),
     "Problem.with_signs": Entry(PROBLEM.with_signs, {"signs": signs}),
     "starts.all_positive": Entry(
@@ -177,7 +185,15 @@ ENTRIES: dict[str, Entry] = {
             "constant": Argument(2.0, "positive"),
         },
     ),
-    "gram_matrix": Entry(rb.gram_matrix, {"features": features}),
+    "gram_matrix": Entry(
+        rb.gram_matrix,
+        {
+            "features": features,
+            "memory": Argument(10**9, "optional positive"),
+            "checkpoint": Argument(None, "optional path"),
+            "progress": Argument(False, "progress"),
+        },
+    ),
     "minimum_norm": Entry(
         rb.minimum_norm,
         {

@@ -19,7 +19,7 @@ from relubias._validate import (
     fail,
     is_scalar,
 )
-from relubias.gram import product_with_transpose
+from relubias.gram import gram_matrix
 from relubias.problem import Problem, require_problem
 
 __all__ = ["all_positive", "disjoint", "from_weights", "gaussian"]
@@ -253,7 +253,7 @@ def from_weights(features: Any, weights: Any) -> Float:
     if not (np.abs(primal) <= RANGE[1]).all():
         got = f"gives primal values above {RANGE[1]:g} on these features"
         raise fail("weights", got, "rescale the weights")
-    return _least_norm_dual(product_with_transpose(X), primal)
+    return _least_norm_dual(gram_matrix(X), primal)
 
 
 def _as_assignment(problem: Problem, assignment: Any) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.metadata
 import json
 import math
 import os
 import platform
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._files import opened, unusable
-from relubias._npz import opened_archive, read_member
+from relubias._npz import opened_archive, read_member, write_archive
 from relubias._validate import Float, fail, shown
 from relubias.errors import InvalidInputError
 from relubias.minnorm.certificate import MinimumNormCertificate
@@ -97,7 +95,7 @@ def save(solution: MinimumNorm, path: Any) -> None:
         arrays["farkas"] = certificate.farkas
     if certificate.tree is not None:
         arrays.update(_tree_arrays(certificate.tree))
-    _write(target, arrays)
+    write_archive(target, arrays)
 
 
 def _tree_arrays(tree: SearchTree) -> dict[str, NDArray[Any]]:
@@ -130,27 +128,6 @@ def _as_path(path: Any) -> Path:
         return Path(os.fsdecode(path))
     except (TypeError, ValueError) as error:
         raise fail("path", f"is {shown(path)}", "pass the name of an .npz file") from error
-
-
-def _write(target: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    aside = None
-    try:
-        if target.exists() and not target.is_file():
-            raise OSError(errno.EINVAL, "not a regular file")
-        descriptor, aside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(aside).chmod(0o666 & ~umask)
-        Path(aside).replace(target)
-    except (OSError, ValueError) as error:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or "not a valid path"
-        raise unusable(target, f"cannot be written ({reason})", "choose another place") from error
 
 
 def load(path: Any) -> MinimumNorm:

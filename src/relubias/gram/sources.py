@@ -1,0 +1,249 @@
+"""Where tiles come from: arrays in memory, memory-mapped files, and anything that can be sliced."""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Iterator
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias._validate import Float, as_real_array, fail
+from relubias.errors import InvalidInputError
+from relubias.gram.tiles import Sums, Tiling, tile_product
+
+__all__ = [
+    "ArraySource",
+    "HostSource",
+    "MappedSource",
+    "SlicedSource",
+    "Source",
+    "as_bytes",
+    "is_memory_mapped",
+    "sample_columns",
+]
+
+_ROWS_AT_A_TIME = 1 << 24  # bytes of a mapped file that are held while a tile is copied
+_LARGE_PAGE = 1 << 21
+
+
+class Source(Protocol):
+    """Features of which groups of tiles can be multiplied by their own transpose."""
+
+    name: str
+    tiling: Tiling
+    dtype: str
+    kind: str
+    """Where the products are computed: other places give other last bits."""
+
+    def maximum(self, first: Any, second: Any, /) -> Any:
+        """Return the larger entries of two arrays."""
+        ...
+
+    def start(self) -> Sums:
+        """Return empty sums."""
+        ...
+
+    def groups(self, first: int) -> Iterator[tuple[Any, Any]]:
+        """Yield sum of products and largest entries of every group from `first` on."""
+        ...
+
+    def on_host(self, sums: Sums) -> Sums:
+        """Return sums that lie in host memory."""
+        ...
+
+    def from_host(self, sums: Sums) -> Sums:
+        """Return sums where this source adds them up."""
+        ...
+
+    def columns(self, first: int, stop: int) -> Float:
+        """Return a few columns, in host memory."""
+        ...
+
+
+class HostSource:
+    """Tiles in host memory, multiplied by NumPy; kinds of features differ in `columns`."""
+
+    kind = "numpy"
+    maximum = staticmethod(np.maximum)
+
+    def __init__(self, name: str, shape: tuple[int, int], dtype: str) -> None:
+        self.name, self.dtype = name, dtype
+        self.tiling = Tiling.of(*shape)
+
+    def columns(self, first: int, stop: int) -> Float:
+        """Return columns as float64 with contiguous rows; valid until the next call."""
+        raise NotImplementedError
+
+    def start(self) -> Sums:
+        """Return empty sums."""
+        n = self.tiling.n_samples
+        return Sums(0, np.zeros((n, n)), np.zeros((n, n)), np.zeros(n))
+
+    def groups(self, first: int) -> Iterator[tuple[Float, Float]]:
+        """Yield sum of products and largest entries of every group from `first` on."""
+        for group in range(first, self.tiling.n_groups):
+            total: Float | None = None
+            largest = np.zeros(self.tiling.n_samples)
+            for start, stop in self.tiling.tiles(group):
+                where = f" (columns {start} to {stop - 1})" if self.tiling.n_tiles > 1 else ""
+                product, peak = tile_product(self.name, self.columns(start, stop), start, where)
+                largest = np.maximum(largest, peak)
+                total = product if total is None else np.add(total, product, out=total)
+            yield cast("Float", total), largest
+
+    def on_host(self, sums: Sums) -> Sums:
+        """Return the sums: they lie there already."""
+        return sums
+
+    def from_host(self, sums: Sums) -> Sums:
+        """Return the sums: they lie there already."""
+        return sums
+
+
+class ArraySource(HostSource):
+    """An array in memory; tiles that are no float64 with contiguous rows are copied."""
+
+    def __init__(self, name: str, array: NDArray[Any]) -> None:
+        super().__init__(name, cast("tuple[int, int]", array.shape), str(array.dtype))
+        self._array = array
+
+    def columns(self, first: int, stop: int) -> Float:
+        """Return a view where the entries allow it."""
+        tile = self._array[:, first:stop]
+        if tile.dtype == np.float64 and tile.dtype.isnative and _rows_are_contiguous(tile):
+            return cast("Float", tile)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(tile, dtype=np.float64)
+
+
+def _rows_are_contiguous(tile: NDArray[Any]) -> bool:
+    return tile.strides[1] == tile.itemsize and tile.strides[0] >= tile.shape[1] * tile.itemsize
+
+
+class MappedSource(HostSource):
+    """A memory-mapped file: a tile is copied some rows at a time, and their pages are released.
+
+    The kernel may map two megabytes for every row that is touched, so that a tile taken as a view
+    costs gigabytes of resident memory.
+    """
+
+    def __init__(self, name: str, array: NDArray[Any]) -> None:
+        super().__init__(name, cast("tuple[int, int]", array.shape), str(array.dtype))
+        self._array = array
+        self._mapping = _shared_mapping(array)
+        self._tile = np.empty((self.tiling.n_samples, min(self.tiling.width, array.shape[1])))
+        step = max(1, _ROWS_AT_A_TIME // (self._tile[0].nbytes + _LARGE_PAGE))
+        self._step = step if self._array.flags.c_contiguous else self.tiling.n_samples
+
+    def columns(self, first: int, stop: int) -> Float:
+        """Return a copy."""
+        tile = self._tile[:, : stop - first]
+        for row in range(0, tile.shape[0], self._step):
+            rows = slice(row, row + self._step)
+            with np.errstate(over="ignore"):
+                tile[rows] = self._array[rows, first:stop]
+            if self._mapping is not None:
+                self._mapping.madvise(mmap.MADV_DONTNEED)
+        return tile
+
+
+def _shared_mapping(array: NDArray[Any]) -> mmap.mmap | None:
+    """Return the mapping whose pages may be released: they can be read again from the file."""
+    owner: Any = array
+    is_shared = True
+    while isinstance(owner, np.ndarray):
+        is_shared &= getattr(cast("Any", owner), "mode", "r") in ("r", "r+", "w+")
+        owner = cast("Any", owner).base
+    can_release = hasattr(mmap, "MADV_DONTNEED") and isinstance(owner, mmap.mmap)
+    return owner if is_shared and can_release else None
+
+
+def is_memory_mapped(array: NDArray[Any]) -> bool:
+    """Return whether the entries of an array lie in a mapped file."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        if isinstance(owner, np.memmap):
+            return True
+        owner = cast("Any", owner).base
+    return False
+
+
+class SlicedSource(HostSource):
+    """Anything with a shape and slices, such as a zarr array or an HDF5 dataset.
+
+    Tiles whose borders are borders of the source's chunks are read as they are. Otherwise wider
+    windows are read, as wide as the memory allows, so that few chunks are read twice.
+    """
+
+    def __init__(self, name: str, value: Any, room: int) -> None:
+        shape = cast("tuple[int, int]", tuple(int(length) for length in value.shape))
+        super().__init__(name, shape, str(getattr(value, "dtype", "unknown")))
+        self._value = value
+        width, self._chunk = self.tiling.width, _chunk_width(value)
+        self._room = 0 if width % self._chunk == 0 else max(room // (8 * shape[0]), 3 * width)
+        self._first, self._window = 0, np.zeros((shape[0], 0))
+
+    def columns(self, first: int, stop: int) -> Float:
+        """Return columns of the window, which moves on where they are not in it."""
+        if not self._room:
+            return self._read(first, stop)
+        end = self._first + self._window.shape[1]
+        if not (self._first <= first and stop <= end):
+            kept = self._window[:, first - self._first :] if self._first <= first < end else None
+            begin = end if kept is not None else first
+            # The old window, the new one and what is read each take a third.
+            until = max(first + self._room // 3, stop)
+            aligned = until - until % self._chunk
+            until = min(aligned if aligned >= stop else until, self.tiling.n_features)
+            new = self._read(begin, until)
+            self._window = new if kept is None else np.concatenate((kept, new), axis=1)
+            self._first = first
+        return self._window[:, first - self._first : stop - self._first]
+
+    def _read(self, first: int, stop: int) -> Float:
+        """Read columns; name what goes wrong with them."""
+        where = f"columns {first} to {stop - 1}"
+        try:
+            block = self._value[:, first:stop]
+        except (KeyboardInterrupt, MemoryError, InvalidInputError):
+            raise
+        except Exception as error:  # any library may be behind the slice
+            got = f"{where} cannot be read ({_sentence(error)})"
+            raise fail(self.name, got, "check the source") from error
+        wanted = (self.tiling.n_samples, stop - first)
+        block = as_real_array(self.name, block, ndim=2, shape=f"{wanted} from {where}")
+        if block.shape != wanted:
+            got = f"{where} have shape {block.shape}"
+            raise fail(self.name, got, f"a slice must have the shape {wanted}")
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(block, dtype=np.float64)
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _chunk_width(value: Any) -> int:
+    """Return how many columns the source stores together; 1 where it does not say."""
+    chunks: Any = getattr(value, "chunks", None)
+    if not isinstance(chunks, tuple) or len(cast("tuple[Any, ...]", chunks)) != 2:
+        return 1
+    width = cast("tuple[Any, Any]", chunks)[1]
+    return max(1, width) if isinstance(width, int) else 1
+
+
+def sample_columns(source: Source, count: int = 8) -> list[Float]:
+    """Return copies of the first, middle and last columns: what a fingerprint looks at."""
+    d = source.tiling.n_features
+    starts = sorted({0, max(0, d // 2 - count // 2), max(0, d - count)})
+    return [np.array(source.columns(start, min(start + count, d))) for start in starts]
+
+
+def as_bytes(value: int) -> str:
+    """Return a number of bytes as people say it."""
+    power = min(4, max(0, int(math.log(max(value, 1), 1000))))
+    return f"{value / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
