@@ -6,26 +6,43 @@ the paper leaves unspecified are ours. Each docstring says which.
 
 from __future__ import annotations
 
+from relubias.theory.lai2026.data import Assumption1, Assumption2
 from relubias.theory.lai2026.explicit import RunCertificate, certificate
+from relubias.theory.lai2026.gram_facts import Corollary1, Lemma7, Lemma8
 from relubias.theory.lai2026.one_neuron import Lemma9
 from relubias.theory.lai2026.one_step import Lemma5, Lemma6
 from relubias.theory.lai2026.theorem1 import Theorem1
+from relubias.theory.lai2026.two_neurons import Lemma10, Theorem3
 from relubias.theory.statement import Statement
 
 __all__ = [
     "STATEMENTS",
+    "Assumption1",
+    "Assumption2",
+    "Corollary1",
     "Lemma5",
     "Lemma6",
+    "Lemma7",
+    "Lemma8",
     "Lemma9",
+    "Lemma10",
     "RunCertificate",
     "Theorem1",
+    "Theorem3",
     "certificate",
 ]
 
 STATEMENTS: tuple[type[Statement], ...] = (
+    Assumption1,
+    Assumption2,
     Lemma5,
     Lemma6,
+    Lemma7,
+    Lemma8,
+    Corollary1,
     Lemma9,
     Theorem1,
+    Lemma10,
+    Theorem3,
 )  # fmt: skip
 """All of them."""

@@ -1,0 +1,90 @@
+"""What Theorems 3 and 5 conclude: the pattern from the first step on, and the limit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relubias.dynamics import Status
+from relubias.theory.lai2026._one_active_neuron import first_step
+from relubias.theory.lai2026._parts import Part, conjunction, smallest, weakest
+from relubias.theory.lai2026._shares import Shares
+from relubias.theory.lai2026._steps import watched
+from relubias.theory.monitor import Invariant
+from relubias.theory.setting import Setting
+from relubias.theory.verdict import Role, Verdict
+
+__all__ = ["conclusions", "pattern_of", "positive_start"]
+
+
+def pattern_of(shares: Shares, name: str) -> Invariant:
+    """Return the claim that from the first step on every neuron is active on its samples alone."""
+    return shares.pattern(
+        name,
+        "From the first step on every neuron is active on its own samples alone",
+    )
+
+
+def positive_start(setting: Setting, unit: float) -> Part:
+    """Return whether every sample starts active on every neuron; infinite if surely so."""
+    part = smallest(setting.initial / unit, setting.initial_error / unit)
+    return part if part.margin <= part.error else Part(math.inf)
+
+
+def conclusions(setting: Setting, shares: Shares, name: str, closeness: float) -> list[Verdict]:
+    """Return the verdict on the limit alone, and that on pattern and limit."""
+    run = setting.trajectory
+    seen = watched(setting, pattern_of(shares, name), _every)
+    parts = _limit_parts(setting, shares, closeness)
+    misses = -math.inf if run.status is Status.DIVERGED else run.limit.primal
+    off = float(np.max(misses, where=shares.off, initial=-math.inf))
+    numbers = (
+        f"the run is {run.status}, its last switch at step {run.last_switch}, its loss "
+        f"{run.loss:.3g}, the largest prediction outside a neuron's samples {off:.4g}"
+    )
+    constants: Mapping[str, float] = {"closeness": closeness}
+    limit = conjunction(
+        f"{name}.limit", Role.CONCLUSION, parts,
+        "Each neuron's limit is the projection of its weights after the first step on those that "
+        f"fit its own samples, and is inactive on all others; {numbers}.",
+        constants,
+    )  # fmt: skip
+    detail = f"{seen.detail}, and the limit is that of the theorem; {numbers}."
+    if seen.holds is not False:
+        worst = weakest([Part(seen.margin, seen.rounding_error, seen.neuron, seen.sample), *parts])
+        if worst[:2] != (seen.margin, seen.rounding_error):
+            whole = dataclasses.replace(
+                limit, condition=name, detail=detail, first_violation=seen.first_violation
+            )
+            return [limit, whole]
+    whole = dataclasses.replace(seen, role=Role.CONCLUSION, detail=detail, constants=constants)
+    return [limit, whole]
+
+
+def _limit_parts(setting: Setting, shares: Shares, closeness: float) -> list[Part]:
+    """Return how well the limit is the one of the theorem; open without a certificate."""
+    run = setting.trajectory
+    if run.status is not Status.CERTIFIED or run.certificate is None:
+        return [Part(0.0, math.inf)]
+    radius = run.certificate.radius
+    error = setting.state_error + radius
+    near = closeness * setting.y_max
+    _, scaled_dual = first_step(setting)
+    moved = np.abs(setting.trace * run.limit.dual - scaled_dual)
+    missed = np.abs(run.limit.primal - shares.target)
+    distance = np.where(shares.own, missed, moved)
+    side = np.where(shares.own, math.inf, -run.limit.primal / shares.unit)
+    # a dual is known as well as the primal values, up to the inverse of the Gram matrix
+    return [
+        smallest(1.0 - distance / near, (setting.state_error + radius * shares.stretch) / near),
+        smallest(side, error / shares.unit),
+    ]
+
+
+def _every(late: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Every switch of a pattern that was right violates the claim."""
+    return np.ones(late.size, np.bool_)
