@@ -229,7 +229,7 @@ class Setting:
             return _between(1.0, self._n_features)
         error = 2.0 * math.sqrt(2.0 / squares.size) / mean
         high = min(1.0 / mean + error, self._n_features)
-        return _between(min(max(1.0 / mean - error, 1.0), high), high)
+        return _between(max(min(1.0 / mean, high) - error, 1.0), high)
 
     @cached_property
     def d_inf(self) -> Approximate:
