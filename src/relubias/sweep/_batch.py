@@ -114,11 +114,16 @@ class Batch:
                     self.cases[b].start = np.repeat(dual[None], self.signs.size, axis=0)
         return np.stack([case.start for case in self.cases])
 
+    @property
+    def cases_with_starts(self) -> Sequence[Case]:
+        """The tasks, each with its start and with a problem shared where the data are."""
+        self._share_problems()
+        return self.cases if self.starts.size else []
+
     @cached_property
     def runs(self) -> list[Any]:
         """Whole trajectories."""
-        self._share_problems()
-        return [case.run for case in self.cases]
+        return [case.run for case in self.cases_with_starts]
 
     @cached_property
     def ends(self) -> Ends:

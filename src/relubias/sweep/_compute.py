@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import fail
 from relubias.sweep._batch import Batch
+from relubias.sweep._measured import measures_of
 from relubias.sweep._parameters import kinds_of, row_of
 from relubias.sweep.case import Case, cases_of
 from relubias.sweep.grid import Cell
-from relubias.sweep.measures import measures_of
 
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
@@ -25,6 +25,9 @@ __all__ = ["compute", "parameters", "schema"]
 Columns = dict[str, NDArray[Any]]
 
 _DTYPES = {"int64": np.int64, "float64": np.float64, "bool": np.bool_, "string": np.str_}
+_OF_STORE = ("status", "error")
+"""Columns that are added where rows are stored."""
+
 _MOST = 20_000_000
 """Entries of the Gram matrices that are held at once."""
 
@@ -34,7 +37,7 @@ def schema(plan: Plan) -> list[tuple[str, str]]:
     kinds = {"task": "int64", **kinds_of(plan), "seed": "int64"}
     for measure in measures_of(plan.measure):
         for name, kind in measure.kinds.items():
-            if name in kinds:
+            if name in kinds or name in _OF_STORE:
                 raise fail("measure", f"has the column {name!r} a second time", "rename it")
             kinds[name] = kind
     return list(kinds.items())

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import fail, shown
 from relubias.sweep._batch import Batch
-from relubias.sweep._choices import as_list, suggestion
 
-__all__ = ["MEASURES", "Measure", "as_measures", "columns", "measures_of", "require_supported"]
+__all__ = ["BOTH", "DESCENT", "MEASURES", "Measure"]
 
 Array = NDArray[Any]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-_BOTH = frozenset({"descent", "flow"})
-_TYPES = {float: "float64", int: "int64", bool: "bool", str: "string"}
+BOTH = frozenset({"descent", "flow"})
+DESCENT = frozenset({"descent"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +43,7 @@ class Measure:
     kinds: Mapping[str, str]
     compute: Callable[[Batch], Mapping[str, Array]]
     in_full: bool = False
-    algorithms: frozenset[str] = _BOTH
+    algorithms: frozenset[str] = BOTH
 
 
 def _plain(
@@ -101,8 +97,6 @@ def _certificate(run: Any) -> str:
     return getattr(run.certificate, "kind", "flow")
 
 
-_DESCENT = frozenset({"descent"})
-
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     dict(
         [
@@ -116,10 +110,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                    _of_gap(lambda gap: gap.prediction)),
             _plain("gap_ratio", "float64", "gap over the law",
                    _of_gap(lambda gap: gap.ratio)),
-            _plain("status", "string", "how the run ended",
+            _plain("run_status", "string", "how the run ended",
                    lambda batch: batch.ends.status),
             _plain("n_steps", "int64", "steps until the status was known",
-                   lambda batch: batch.ends.n_steps, algorithms=_DESCENT),
+                   lambda batch: batch.ends.n_steps, algorithms=DESCENT),
             _plain("n_switches", "int64", "activation switches",
                    lambda batch: batch.ends.n_switches),
             _plain("last_switch", "float64", "step, or time of a flow, of the last switch; else 0",
@@ -130,9 +124,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                    _patterns),
             _plain("norm", "float64", "norm of the limit", _norms),
             _plain("one_step", "bool", "the pattern is that of the labels from step 1 on",
-                   _in_one_step, algorithms=_DESCENT),
+                   _in_one_step, algorithms=DESCENT),
             _plain("tail", "string", "what the run was doing at its end",
-                   _of_run(lambda run: str(run.tail)), in_full=True, algorithms=_DESCENT),
+                   _of_run(lambda run: str(run.tail)), in_full=True, algorithms=DESCENT),
             _plain("certificate", "string", "kind of proof of the limit; empty without one",
                    _of_run(_certificate), in_full=True),
             _plain("minimum_norm", "float64", "norm of the shortest network",
@@ -145,141 +139,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                    _of_solution(lambda solution: solution.certificate.kind)),
             _plain("step_size", "float64", "step size, in inverse squared units of the features",
                    lambda batch: np.array([case.step_size for case in batch.cases]),
-                   algorithms=_DESCENT),
+                   algorithms=DESCENT),
             _plain("trace", "float64", "trace of the covariance",
                    lambda batch: np.array([case.cell.trace for case in batch.cases])),
         ]
     )
 )  # fmt: skip
 """Every quantity that a plan can name."""
-
-
-def columns(**kinds: type) -> Callable[[Function], Function]:
-    """Declare the columns that a user's own measure returns as a dict.
-
-    Parameters
-    ----------
-    **kinds : type
-        Name of a column and `float`, `int`, `bool` or `str`.
-
-    Returns
-    -------
-    callable
-        A decorator.
-
-    Raises
-    ------
-    InvalidInputError
-        If a type is none of the four.
-
-    Examples
-    --------
-    >>> @columns(largest=float, n_active=int)
-    ... def about_limit(case):
-    ...     primal = case.run.limit.primal
-    ...     return {"largest": primal.max(), "n_active": (primal > 0).sum()}
-    """
-    for name, kind in kinds.items():
-        if kind not in _TYPES:
-            raise fail(name, f"is {shown(kind)}", "pass float, int, bool or str")
-
-    def declared(function: Function) -> Function:
-        function.__dict__["relubias_columns"] = {name: _TYPES[k] for name, k in kinds.items()}
-        return function
-
-    return declared
-
-
-def as_measures(value: Any) -> tuple[str | Callable[..., Any], ...]:
-    """Return what a plan measures, checked."""
-    entries = [value] if callable(value) else as_list(value)
-    if not entries:
-        raise fail("measure", "is empty", "name at least one quantity")
-    checked: list[str | Callable[..., Any]] = []
-    for entry in entries:
-        if callable(entry):
-            name = f"{entry.__module__}:{getattr(entry, '__qualname__', '<none>')}"
-            if "<" in name:
-                got = f"{name.partition(':')[2]} has no name that workers could import it by"
-                raise fail("measure", got, "define it with def at the top level of a module")
-        elif not isinstance(entry, str):
-            raise fail("measure", f"is {shown(entry)}", "pass names of quantities, or functions")
-        elif ":" not in entry and entry not in MEASURES:
-            raise fail("measure", f"is {entry!r}", suggestion(entry, MEASURES))
-        if entry in checked:
-            raise fail("measure", f"names {shown(entry)} twice", "name it once")
-        checked.append(entry)
-    return tuple(checked)
-
-
-def require_supported(
-    measured: Sequence[str | Callable[..., Any]], algorithms: Collection[str]
-) -> None:
-    """Refuse quantities that mean nothing for one of the algorithms."""
-    for entry in measured:
-        if isinstance(entry, str) and entry in MEASURES:
-            missing = set(algorithms) - MEASURES[entry].algorithms
-            if missing:
-                raise fail(
-                    "measure", f"names {entry!r}, which a {missing.pop()} has not", "drop it"
-                )
-
-
-def measures_of(measured: Sequence[str | Callable[..., Any]]) -> list[Measure]:
-    """Return how everything is computed; imports the functions that are named by module."""
-    return [
-        MEASURES[entry] if isinstance(entry, str) and entry in MEASURES else _own(entry)
-        for entry in measured
-    ]
-
-
-def _own(entry: str | Callable[..., Any]) -> Measure:
-    """Return a user's own function as a measure."""
-    function = _imported(entry) if isinstance(entry, str) else entry
-    declared = getattr(function, "relubias_columns", None)
-    name = function.__name__
-    if declared is None:
-        returned = function.__annotations__.get("return", float)
-        by_name = {kind.__name__: text for kind, text in _TYPES.items()}
-        kinds = {name: _TYPES.get(returned) or by_name.get(str(returned), "float64")}
-    else:
-        kinds = cast("dict[str, str]", declared)
-
-    def compute(batch: Batch) -> Mapping[str, Array]:
-        rows = [_row(name, function(case), kinds, declared is None) for case in batch.cases]
-        return {key: np.array([row[key] for row in rows]) for key in kinds}
-
-    return Measure(about=(function.__doc__ or name).splitlines()[0], kinds=kinds, compute=compute)
-
-
-def _row(name: str, answer: Any, kinds: Mapping[str, str], is_plain: bool) -> Mapping[str, Any]:
-    row = {name: answer} if is_plain else answer
-    if not isinstance(row, Mapping) or set(cast("Mapping[str, Any]", row)) != set(kinds):
-        got = f"{name} returned {shown(answer)}"
-        raise fail("measure", got, f"return a dict of {', '.join(kinds)}, as declared")
-    if is_plain and isinstance(answer, Mapping):
-        raise fail("measure", f"{name} returned a dict", "declare its keys with sweep.columns")
-    return cast("Mapping[str, Any]", row)
-
-
-def _imported(reference: str) -> Callable[..., Any]:
-    module, _, name = reference.partition(":")
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise fail("measure", f"{reference!r} cannot be imported", str(error)) from error
-    if not callable(function):
-        raise fail("measure", f"{reference!r} is {shown(function)}", "name a function")
-    return function
-
-
-def chunk_size(shape: tuple[Any, ...], measured: Sequence[str | Callable[..., Any]]) -> int:
-    """Return how many tasks make a chunk of about a second; a rule, the same on any machine."""
-    n, signs, algorithm = shape
-    size = min(2000, 20_000_000 // n**3)
-    if algorithm.name == "flow":
-        size //= 10
-    names = {entry for entry in measured if isinstance(entry, str)}
-    if len(signs) > 1 and any("gap" in name or "minimum" in name for name in names):
-        size //= 20
-    return max(size, 1)

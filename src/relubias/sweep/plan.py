@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from relubias._validate import as_count, fail, shown
 from relubias.errors import InvalidInputError
 from relubias.sweep import _toml
-from relubias.sweep._choices import (
-    Choice,
-    as_choices,
-    as_counts,
-    as_dimensions,
-    as_list,
-    as_signs_text,
-    as_steps,
-    suggestion,
+from relubias.sweep._choices import as_choices, as_counts, as_list, suggestion
+from relubias.sweep._fields import (
+    as_feature_counts,
+    as_fields,
+    as_name,
+    as_sign_texts,
+    as_step_sizes,
+    plain,
+    reference,
 )
+from relubias.sweep._measured import as_measures, chunk_size, require_supported
 from relubias.sweep.grid import AXES, Cell, Grid
-from relubias.sweep.measures import as_measures, chunk_size, require_supported
 
 if TYPE_CHECKING:
     from relubias.sweep.case import Case
+    from relubias.sweep.estimate import Estimate
 
 __all__ = ["Plan"]
 
@@ -33,6 +34,8 @@ _FORMAT = 1
 """Of the canonical form and of the rule that cuts chunks; both name the folder of the results."""
 
 _MAX_TASKS = 10**12
+_LABELS = {"name": "uniform_magnitude", "low": 0.5, "high": 1.0}
+_START = {"name": "all_positive", "scale": "0.01*y_min"}
 _SHARED = ("algorithm", "eta", "kappa", "signs", "start")
 
 
@@ -130,21 +133,21 @@ class Plan:
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {
-            "name": _as_name(self.name),
+            "name": as_name(self.name),
             "n": as_counts("n", self.n, maximum=10**6),
             "spectrum": as_choices("spectrum", self.spectrum),
             "features": as_choices("features", self.features),
             "labels": as_choices("labels", _LABELS if self.labels is None else self.labels),
-            "signs": _as_signs(self.signs),
+            "signs": as_sign_texts(self.signs),
             "start": as_choices("start", _START if self.start is None else self.start),
             "algorithm": as_choices("algorithm", self.algorithm),
             "replicates": as_count("replicates", self.replicates, minimum=1, maximum=_MAX_TASKS),
             "seed": as_count("seed", self.seed, maximum=2**63 - 1),
-            "shared": _as_fields("shared", self.shared),
+            "shared": as_fields("shared", self.shared),
             "measure": as_measures(self.measure),
         }
-        checked["d"] = _as_dimensions(self.d, checked["spectrum"])
-        checked |= _as_step_sizes(self.kappa, self.eta, checked["algorithm"])
+        checked["d"] = as_feature_counts(self.d, checked["spectrum"])
+        checked |= as_step_sizes(self.kappa, self.eta, checked["algorithm"])
         if self.chunk_size is not None:
             checked["chunk_size"] = as_count("chunk_size", self.chunk_size, minimum=1)
         for key, value in checked.items():
@@ -206,8 +209,8 @@ class Plan:
         for key in (*_ORDER, "measure", "replicates", "seed", "shared", "together", "chunk_size"):
             value = getattr(self, key)
             if value is not None:
-                table[key] = _plain(value) if key in _ORDER else value
-        table["measure"] = [_reference(entry) for entry in self.measure]
+                table[key] = plain(value) if key in _ORDER else value
+        table["measure"] = [reference(entry) for entry in self.measure]
         return _toml.written(table)
 
     @cached_property
@@ -232,6 +235,34 @@ class Plan:
         grid = self._grid
         sizes = [self.chunk_size or chunk_size(block.shape, self.measure) for block in grid.blocks]
         return tuple(grid.chunks(sizes))
+
+    @property
+    def blocks(self) -> tuple[range, ...]:
+        """Tasks of each shape, in order; chunks never span two of them."""
+        starts = [*(block.first for block in self._grid.blocks), self.n_tasks]
+        return tuple(range(first, stop) for first, stop in pairwise(starts))
+
+    def estimate(self, *, seconds: float = 2.0) -> Estimate:
+        """Say what the sweep will cost, from timing some of its tasks here and now.
+
+        Parameters
+        ----------
+        seconds : float, default=2.0
+            About how long to spend on it.
+
+        Returns
+        -------
+        Estimate
+            Its text is a short table.
+
+        Raises
+        ------
+        InvalidInputError
+            If `seconds` is not positive.
+        """
+        from relubias.sweep.estimate import estimate
+
+        return estimate(self, seconds)
 
     def cell(self, task: int) -> tuple[Cell, int]:
         """Return what a task has in common with its replicates, and which of them it is.
@@ -275,7 +306,7 @@ class Plan:
         given = as_list(value)
         if given and all(isinstance(name, str) for name in given):
             given = [given]
-        groups = tuple(_as_fields("together", group) for group in given)
+        groups = tuple(as_fields("together", group) for group in given)
         names = [name for group in groups for name in group]
         for group in groups:
             lengths = {name: len(getattr(self, name) or (None,)) for name in group}
@@ -298,7 +329,7 @@ class Plan:
             object.__setattr__(self, key, value)
 
     def __repr__(self) -> str:
-        measured = ", ".join(_reference(entry) for entry in self.measure)
+        measured = ", ".join(reference(entry) for entry in self.measure)
         return (
             f"Plan({self.name!r}, {self.n_tasks} tasks in {len(self.chunks)} chunks, "
             f"measure={measured})"
@@ -308,69 +339,3 @@ class Plan:
 _ORDER = (
     "n", "d", "spectrum", "features", "labels", "signs", "start", "kappa", "eta", "algorithm",
 )  # fmt: skip
-_LABELS = {"name": "uniform_magnitude", "low": 0.5, "high": 1.0}
-_START = {"name": "all_positive", "scale": "0.01*y_min"}
-
-
-def _plain(values: Sequence[Any]) -> Any:
-    """Return values as TOML holds them: one without a list, choices as names or tables."""
-    entries = [_plain_choice(v) if isinstance(v, Choice) else v for v in values]
-    return entries[0] if len(entries) == 1 else entries
-
-
-def _plain_choice(choice: Choice) -> str | dict[str, Any]:
-    return {"name": choice.name, **dict(choice.options)} if choice.options else choice.name
-
-
-def _reference(entry: str | Callable[..., Any]) -> str:
-    return entry if isinstance(entry, str) else f"{entry.__module__}:{entry.__qualname__}"
-
-
-def _as_name(value: Any) -> str:
-    allowed = isinstance(value, str) and value.replace("-", "").replace("_", "").isalnum()
-    if not allowed or not value.isascii() or len(value) > 60:
-        raise fail("name", f"is {shown(value)}", "pass up to 60 letters, digits, - and _")
-    return value
-
-
-def _as_signs(value: Any) -> tuple[str, ...]:
-    entries = as_list(value)
-    if not entries or not all(isinstance(entry, (str, list, tuple)) for entry in entries):
-        entries = [entries]
-    return tuple(as_signs_text("signs", entry) for entry in entries)
-
-
-def _as_fields(field: str, value: Any) -> tuple[str, ...]:
-    names = as_list(value)
-    for name in names:
-        if name not in AXES:
-            raise fail(field, f"names {shown(name)}", suggestion(str(name), AXES))
-    return tuple(sorted(set(names), key=AXES.index))
-
-
-def _as_dimensions(value: Any, spectra: Sequence[Choice]) -> tuple[int | str, ...] | None:
-    with_pairs = [choice.name == "pairs" for choice in spectra]
-    if all(with_pairs):
-        if value is not None:
-            raise fail("d", "is given", "leave it out: the pairs of the spectrum have a dimension")
-        return None
-    if any(with_pairs):
-        raise fail("spectrum", "mixes pairs with others", "make two plans")
-    if value is None:
-        raise fail("d", "is missing", "pass numbers of features, or expressions such as '5*n'")
-    return as_dimensions(value)
-
-
-def _as_step_sizes(kappa: Any, eta: Any, algorithms: Sequence[Choice]) -> Mapping[str, Any]:
-    if kappa is not None and eta is not None:
-        raise fail("eta", "is given beside kappa", "pass one of them")
-    if kappa is None and eta is None:
-        if any(choice.name == "descent" for choice in algorithms):
-            raise fail("kappa", "is missing", "pass kappa (step size times trace) or eta")
-        return {}
-    if all(choice.name == "flow" for choice in algorithms):
-        field = "eta" if kappa is None else "kappa"
-        raise fail(field, "is given", "leave it out: a flow has no step size")
-    if kappa is None:
-        return {"eta": as_steps("eta", eta)}
-    return {"kappa": as_steps("kappa", kappa)}
