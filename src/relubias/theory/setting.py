@@ -17,6 +17,7 @@ from relubias.dynamics import DescentTrajectory, Status
 from relubias.ensembles.spectra import Spectrum, as_spectrum
 from relubias.minnorm import MinimumNorm, MinimumNormStatus, minimum_norm
 from relubias.problem import Problem, require_problem
+from relubias.theory._settled import Settled
 from relubias.theory.monitor import Monitor, follow
 
 __all__ = ["EPS", "Approximate", "Setting"]
@@ -328,6 +329,13 @@ class Setting:
             self.problem, self.start, self.step_size, self.monitor,
             max_iter=self.max_iter, tol=self.tol, progress=self.progress,
         )  # fmt: skip
+
+    @cached_property
+    def settled(self) -> Settled:
+        """Where the run took its last pattern; ask for it before the run begins."""
+        settled = Settled()
+        self.monitor.listen(settled.see)
+        return settled
 
     @cached_property
     def shortest(self) -> MinimumNorm:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from relubias.theory.lai2026.data import Assumption1, Assumption2
 from relubias.theory.lai2026.explicit import RunCertificate, certificate
+from relubias.theory.lai2026.final_phase import Lemma1, Lemma2
 from relubias.theory.lai2026.gram_facts import Corollary1, Lemma7, Lemma8
 from relubias.theory.lai2026.one_neuron import Lemma9
 from relubias.theory.lai2026.one_step import Lemma5, Lemma6
@@ -20,6 +21,8 @@ __all__ = [
     "Assumption1",
     "Assumption2",
     "Corollary1",
+    "Lemma1",
+    "Lemma2",
     "Lemma5",
     "Lemma6",
     "Lemma7",
@@ -35,6 +38,8 @@ __all__ = [
 STATEMENTS: tuple[type[Statement], ...] = (
     Assumption1,
     Assumption2,
+    Lemma1,
+    Lemma2,
     Lemma5,
     Lemma6,
     Lemma7,
