@@ -16,23 +16,34 @@ __all__ = ["Outcome", "campaign"]
 
 @dataclass(slots=True)
 class Outcome:
-    """One job's answer: what to count, what went wrong, and how to repeat it."""
+    """One job's answer: what to count and measure, what went wrong, and how to repeat it."""
 
     name: str
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    values: dict[str, float] = field(default_factory=dict)
 
 
 def campaign(
-    title: str, job: Callable[[Any], Outcome], arguments: Iterable[Any], workers: int
+    title: str,
+    job: Callable[[Any], Outcome],
+    arguments: Iterable[Any],
+    workers: int,
+    *,
+    watch: Callable[[Outcome], None] | None = None,
 ) -> int:
-    """Run the jobs, print counts and every counterexample; return the exit status."""
+    """Run the jobs, print counts and every counterexample; return the exit status.
+
+    `watch` sees every outcome in this process, to make more of its values.
+    """
     jobs = list(arguments)
     totals: Counter[str] = Counter()
     failed: list[Outcome] = []
     began = last = time.monotonic()
     for done, outcome in enumerate(_run(job, jobs, workers), start=1):
         totals.update(outcome.counts)
+        if watch is not None:
+            watch(outcome)
         if outcome.failures:
             failed.append(outcome)
             print(f"\nFAILED {outcome.name}", flush=True)

@@ -26,6 +26,7 @@ CLAIMED = {
     "c grows": ("<=", 0.0),  # growth of that norm from step to step
     "d": ("<=", 2.2),  # L norm(beta) / (sqrt(n) y_max)
     "e": ("<=", -0.56),  # alpha_i / (kappa y_min) elsewhere
+    "f": (">=", 0.0),  # distance from the wrong side of zero, in units of kappa y_min
     "flips": ("<=", 0.0),  # signs that are not those of the owners after the first step
     "gap lo": (">=", 0.6),  # gap / (kappa y_min sqrt(n_elsewhere / L))
     "gap hi": ("<=", 1.35),  # gap / (kappa y_max sqrt(n_elsewhere / L))
@@ -60,8 +61,17 @@ def hypotheses(case: Instance, *, part: float = 0.25) -> dict[str, float]:
     }
 
 
-def extremes_of(case: Instance, seen: Sequence[Seen], own: NDArray[np.bool_]) -> Extremes:
-    """Return the worst values of all claims about steps 1, 2, ... and the limit."""
+def extremes_of(
+    case: Instance, seen: Sequence[Seen], own: NDArray[np.bool_], *, neuron: int | None = None
+) -> Extremes:
+    """Return the worst values of all claims about steps 1, 2, ... and the limit.
+
+    Of one neuron, if it is named.
+    """
+    if neuron is not None:
+        part = slice(neuron, neuron + 1)
+        case, own = case._replace(signs=case.signs[part]), own[part]
+        seen = [s._replace(primal=s.primal[part], dual=s.dual[part]) for s in seen]
     y, L = case.labels.astype(np.longdouble), np.longdouble(case.trace)
     kappa, n = np.longdouble(case.step_size) * L, len(case.labels)
     low, high = np.abs(y).min(), np.abs(y).max()
@@ -79,6 +89,7 @@ def extremes_of(case: Instance, seen: Sequence[Seen], own: NDArray[np.bool_]) ->
             "c": norms[own.any(axis=1)] / (np.sqrt(own.sum(axis=1))[own.any(axis=1)] * high),
             "d": L * np.sqrt((now.dual**2).sum(axis=1)) / (np.sqrt(np.longdouble(n)) * high),
             "e": now.primal[~own] / (kappa * low),
+            "f": np.where(own, now.primal, -now.primal).ravel() / (kappa * low),
             "flips": ((now.primal > 0) != own).sum().reshape(1),
         }
         if before is not None:
