@@ -36,6 +36,11 @@ class Quantity(NamedTuple):
     values: Float
     is_share: bool
 
+    @property
+    def n_undefined(self) -> int:
+        """How many rows say nothing."""
+        return int((~np.isfinite(self.values)).sum())
+
 
 class Band(NamedTuple):
     """The middle and the band at every x, each of shape (n_points,), and how many rows are behind.
@@ -53,8 +58,6 @@ class Band(NamedTuple):
 def quantity(argument: str, name: str, column: NDArray[Any], equals: Any) -> Quantity:
     """Return a column as a number, or as the share of rows where it is true or `equals`."""
     if equals is not None:
-        if column.dtype.kind == "f" and not np.isfinite(column).any():
-            raise fail(argument, f"column {name!r} has no finite number", "choose another column")
         return Quantity(f"{name} = {equals}", np.asarray(column == equals, np.float64), True)
     if column.dtype.kind == "b":
         return Quantity(name, column.astype(np.float64), True)
@@ -65,10 +68,7 @@ def quantity(argument: str, name: str, column: NDArray[Any], equals: Any) -> Qua
             f"column {name!r} holds text",
             f"say which of its values to count, such as equals={example!r}",
         )
-    values = column.astype(np.float64)
-    if column.size and not np.isfinite(values).any():
-        raise fail(argument, f"column {name!r} has no finite number", "choose another column")
-    return Quantity(name, values, False)
+    return Quantity(name, column.astype(np.float64), False)
 
 
 def split(keys: NDArray[Any]) -> tuple[NDArray[Any], list[NDArray[np.intp]]]:

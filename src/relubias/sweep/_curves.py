@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_bands", "draw_fit", "say_left_out"]
 
+_REACH = 300.0
+"""How far a logarithmic axis reaches beyond the curves, as a factor."""
+
 
 def draw_bands(
     bands: list[tuple[Any, Band]],
@@ -76,10 +79,20 @@ def _draw_bars(axes: Any, at: Float, band: Band, k: int, label: str) -> None:
 
 
 def _scale_heights(axes: Any, bands: list[Band], log: str | None) -> None:
-    """Make the vertical axis logarithmic where that is asked for, or helps."""
-    parts = [part for band in bands for part in (band.low, band.middle, band.high)]
-    if is_wide(np.concatenate(parts)) if log is None else "y" in log:
-        axes.set_yscale("log")
+    """Make the vertical axis logarithmic where that is asked for, or helps.
+
+    Then a band that reaches down to rounding errors is cut off where the curves are still seen.
+    """
+    middle = np.concatenate([band.middle for band in bands])
+    ends = np.concatenate([part for band in bands for part in (band.low, band.high)])
+    if not (is_wide(np.concatenate([middle, ends])) if log is None else "y" in log):
+        return
+    axes.set_yscale("log")
+    positive = middle[middle > 0]
+    if positive.size:
+        low, high = axes.get_ylim()
+        least, most = float(positive.min()) / _REACH, float(positive.max()) * _REACH
+        axes.set_ylim(max(low, least), min(high, most))
 
 
 def _legend(axes: Any, title: str | None) -> None:

@@ -57,8 +57,8 @@ class PowerLawFit:
         Rows where x or y is not a positive finite number.
     span : ndarray of shape (n_groups, 2)
         Smallest and largest x of each group.
-    method : str
-        ``"medians"`` or ``"rows"``.
+    method : tuple of str
+        ``"medians"`` or ``"rows"``, for each group.
     level : float
         Confidence of the intervals.
 
@@ -80,7 +80,7 @@ class PowerLawFit:
     n_rows: NDArray[np.int64]
     n_left_out: int
     span: Float
-    method: str
+    method: tuple[str, ...]
     level: float
 
     def to_frame(self) -> pd.DataFrame:
@@ -132,14 +132,14 @@ class PowerLawFit:
         return f"slope {slope:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
     def __repr__(self) -> str:
-        head = f"PowerLawFit {self.y} ~ {self.x}^a, {self.level:.0%} intervals, from {self.method}"
+        head = f"PowerLawFit {self.y} ~ {self.x}^slope with {self.level:.0%} intervals"
         lines = [head if not self.n_left_out else f"{head}; {self.n_left_out} rows left out"]
         for k, group in enumerate(self.groups):
             name = "" if self.by is None else f"{self.by} = {group}: "
             lines.append(
-                f"  {name}{self.label(k)}, within a factor {self.misfit[k]:.3g} "
-                f"({self.n_rows[k]} rows, {self.x} from {self.span[k, 0]:g} "
-                f"to {self.span[k, 1]:g})"
+                f"  {name}{self.label(k)}, medians within {self.misfit[k]:.3g} times the line "
+                f"(fit to {self.method[k]}, {self.n_rows[k]} rows, {self.x} from "
+                f"{self.span[k, 0]:g} to {self.span[k, 1]:g})"
             )
         return "\n".join(lines)
 
@@ -203,12 +203,12 @@ def _resampled(
 
 def _weighted_median(values: Float, counts: Float) -> float:
     """Return the median of sorted values that occur so often; nan if none does."""
-    reached = np.cumsum(counts)
-    half = reached[-1] / 2
+    reached: Float = np.cumsum(counts)
+    half = float(reached[-1]) / 2
     if half == 0.0:
         return np.nan
-    first, second = np.searchsorted(reached, half), np.searchsorted(reached, half, side="right")
-    return float(values[first] + values[second]) / 2
+    ends = [int(np.searchsorted(reached, half, side=side)) for side in ("left", "right")]
+    return float(values[ends].mean())
 
 
 def _resampled_medians(values: Float, rng: np.random.Generator) -> Float:
