@@ -28,6 +28,8 @@ class Arrays:
         self.buffer = np.zeros((20_000, 4), np.int64)
         self.residual = np.empty(n), np.empty(n)
         self.scratch = np.empty(n, np.int64), *(np.empty(n) for _ in range(4)), np.empty((n, n))
+        is_watched = bool(n % 2)
+        self.extremes = np.zeros((3 if is_watched else 0, m, n))
         self.test_scratch = np.empty((n, n)), np.empty((n, n))
         self.support, self.push, self.work = np.zeros(n, np.int64), np.zeros(n), np.empty(n)
         self.limit = np.zeros((m, n)), np.zeros((m, n))
@@ -42,7 +44,7 @@ class Arrays:
         return engine.advance(
             *self.fixed, 1e-10, stop_time, self.high, self.low, self.dual_high, self.dual_low,
             self.active, self.pair_last, *self.saved, self.counters, self.rounding, self.buffer,
-            *self.residual, *self.scratch,
+            *self.residual, *self.scratch, self.extremes,
         )  # fmt: skip
 
     def freeze_test(self, engine):
@@ -58,6 +60,7 @@ class Arrays:
         return [
             self.high, self.low, self.dual_high, self.dual_low, self.active, self.pair_last,
             *self.saved, self.counters, self.rounding, self.buffer, *self.residual,
+            self.extremes,
         ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,7 +10,11 @@ from relubias._validate import Float
 from relubias.dynamics._run import Run
 from relubias.dynamics.trajectory import Records, State
 
-__all__ = ["Observer", "Recorder", "Watching", "risk"]
+__all__ = ["Look", "Observer", "Recorder", "Watching", "risk"]
+
+
+_MOST_SWITCHES_SHOWN = 5000
+"""Switches between looks that an observer is shown; a run that chatters has no end of them."""
 
 
 class Recorder:
@@ -55,25 +59,49 @@ class Recorder:
         )
 
 
+class Look(NamedTuple):
+    """What an observer is shown.
+
+    Attributes
+    ----------
+    time : int
+        Number of steps taken.
+    state : State
+        The state after them.
+    before : ndarray of shape (n_neurons, n_samples) or None
+        Primal values one step earlier; None if the run jumped here, or at its start.
+    lowest, highest : ndarray of shape (n_neurons, n_samples)
+        Range of every primal value since the last look; infinite if the run jumped in between.
+    """
+
+    time: int
+    state: State
+    before: Float | None
+    lowest: Float
+    highest: Float
+
+
 class Observer(Protocol):
     """Sees a run as it goes and keeps what it likes."""
 
     @property
     def next_time(self) -> int:
-        """Step at which it wants to see the state next; larger than the last one."""
+        """Step at which it wants to look next; larger than that of the last look."""
         ...
 
-    def see(self, time: int, state: State) -> None:
-        """Look at the state after `time` steps."""
+    def see(self, look: Look) -> None:
+        """Look at a state."""
         ...
 
 
 class Watching(Recorder):
-    """Shows states to an observer instead of keeping them."""
+    """Shows states to an observer, at its own steps and after every switch, and keeps none."""
 
     def __init__(self, observer: Observer, run: Run) -> None:
         super().__init__([], run)
         self.observer = observer
+        self.n_switches_shown = 0
+        run.watch()
 
     @property
     def next_time(self) -> int:
@@ -81,14 +109,29 @@ class Watching(Recorder):
         return self.observer.next_time
 
     def observe(self) -> None:
-        """Show the present state if it was asked for."""
-        if self.run.time == self.observer.next_time:
-            self.observer.see(self.run.time, self.run.state())
+        """Show the present state if it was asked for, or if a sample has just switched."""
+        run = self.run
+        if run.time == self.observer.next_time:
+            self._show()
+        elif run.time == run.last_switch > 0 and self.n_switches_shown < _MOST_SWITCHES_SHOWN:
+            self.n_switches_shown += 1
+            self._show()
+            if self.n_switches_shown == _MOST_SWITCHES_SHOWN:
+                run.stop_at_switches(False)
 
     def finish(self, *, is_settled: bool, limit: State | None = None) -> Records:
         """Show the state in which the run ended; nothing was kept."""
-        self.observer.see(self.run.time, self.run.state())
+        self._show()
         return super().finish(is_settled=is_settled, limit=limit)
+
+    def _show(self) -> None:
+        run, unit = self.run, self.run.label_unit
+        lowest, highest, before = run.extremes * unit
+        is_known = bool(np.isfinite(before).all())
+        self.observer.see(
+            Look(run.time, run.state(), before if is_known else None, lowest, highest)
+        )
+        run.forget_range()
 
 
 def risk(labels: Float, signs: Float, primal: Float) -> float:

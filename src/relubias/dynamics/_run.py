@@ -97,12 +97,14 @@ class Run:
         self.saved_high, self.saved_low = np.zeros((m, n)), np.zeros((m, n))
         self.counters = new_counters()
         self.rounding = np.array([0.0, *growth_mode(self.gram, self.step_size, m), 0.0])
-        self.buffer = np.empty((max(4096, 4 * m * n), 4), np.int64)
+        self._buffer = np.empty((max(4096, 4 * m * n), 4), np.int64)
+        self.buffer = self._buffer
         self._kept: list[NDArray[np.int64]] = []
         self._n_kept = 0
         self.residual_high, self.residual_low = np.empty(n), np.empty(n)
         square = np.empty((n, n) if self.rounding[code.CAN_GROW] else (0, 0))
         self._work = (np.empty(n, np.int64), *(np.empty(n) for _ in range(4)), square)
+        self.extremes = np.empty((0, m, n))
         self.support, self.push = np.zeros(n, np.int64), np.zeros(n)
         self.limit_high, self.limit_low = np.empty((m, n)), np.empty((m, n))
         self.n_iter = 0
@@ -160,7 +162,7 @@ class Run:
                 stop_time, self.high, self.low, self.dual_high,
                 self.dual_low, self.active, self.pair_last, self.saved_high, self.saved_low,
                 self.counters, self.rounding, self.buffer, self.residual_high,
-                self.residual_low, *self._work,
+                self.residual_low, *self._work, self.extremes,
             )
         )  # fmt: skip
 
@@ -193,6 +195,25 @@ class Run:
         """Continue from the exact state."""
         self.high[:], self.low[:], self.dual_high[:], self.dual_low[:] = exact.doubles()
         self.rounding[0] = code.STEP_ROUNDING * float(np.abs(self.high).max())
+        if self.extremes.size:
+            np.minimum(self.extremes[0], self.high, out=self.extremes[0])
+            np.maximum(self.extremes[1], self.high, out=self.extremes[1])
+
+    def watch(self) -> None:
+        """Keep the range of every primal value from now on, and stop after every switch."""
+        self.extremes = np.empty((3, *self.high.shape))
+        self.forget_range()
+        self.stop_at_switches(True)
+
+    def stop_at_switches(self, stop: bool) -> None:
+        """Make the kernels return after every step with a switch, or only when they have to."""
+        self._flush()
+        self.buffer = self.buffer[: self.high.size] if stop else self._buffer
+
+    def forget_range(self) -> None:
+        """Begin the range of primal values anew."""
+        self.extremes[:2] = self.high
+        self.extremes[2] = np.nan
 
     def leave_open(self) -> None:
         """Remember the first step with a sign that nothing decides."""
@@ -290,6 +311,8 @@ class Run:
         self.counters[code.TIME] += n_steps
         self.n_iter += 1
         self._has_jumped = True
+        if self.extremes.size:  # what lies between is not seen
+            self.extremes[0], self.extremes[1], self.extremes[2] = -np.inf, np.inf, np.nan
         for position in (code.NEXT_ATTEMPT, code.LAST_ATTEMPT, code.QUIET_FROM):
             self.counters[position] = self.time
         self.counters[code.NEXT_SAVE] = self.time + code.FIRST_SAVE

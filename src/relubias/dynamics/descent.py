@@ -14,14 +14,14 @@ from relubias._validate import Float, as_count, as_dual, as_real, as_steps
 from relubias.dynamics import _codes as code
 from relubias.dynamics._driver import Driver
 from relubias.dynamics._options import as_batches, as_momentum
-from relubias.dynamics._recorder import Observer, Recorder, Watching, risk
+from relubias.dynamics._recorder import Look, Observer, Recorder, Watching, risk
 from relubias.dynamics._run import Run
 from relubias.dynamics._varying_run import new_run
 from relubias.dynamics.descent_trajectory import DescentTrajectory
 from relubias.dynamics.trajectory import State, Status, Tail
 from relubias.problem import Problem, require_problem
 
-__all__ = ["gradient_descent"]
+__all__ = ["Look", "gradient_descent", "watch"]
 
 
 def gradient_descent(

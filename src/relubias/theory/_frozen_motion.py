@@ -1,6 +1,9 @@
-"""Steps of gradient descent under a pattern that never changes again."""
+"""Steps of gradient descent under a pattern that does not change."""
 
 from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,21 @@ from relubias.problem import Problem
 from relubias.theory.step import Step
 
 __all__ = ["FrozenMotion"]
+
+
+class _Modes(NamedTuple):
+    """Eigenbasis of the step: ``eta H v = mu v`` on the samples that are active somewhere."""
+
+    mu: Float
+    vectors: Float
+
+    def summed(self, n_steps: int) -> Float:
+        """Return ``sum_j (1 - mu)^j`` over the next steps, by mode."""
+        mu = self.mu
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slow = -np.expm1(n_steps * np.log1p(-np.minimum(mu, 0.5))) / mu
+            fast = (1.0 - (1.0 - mu) ** n_steps) / mu
+        return np.where(mu == 0.0, float(n_steps), np.where(mu < 0.5, slow, fast))
 
 
 class FrozenMotion:
@@ -29,29 +47,50 @@ class FrozenMotion:
     def __init__(self, problem: Problem, active: NDArray[np.bool_], step_size: float) -> None:
         self.problem, self.step_size = problem, step_size
         self.support = np.flatnonzero(active.any(axis=0))
-        self.push = -step_size * problem.signs[:, None] * active[:, self.support]
         self.on = active[:, self.support].astype(np.float64)
-        self._basis: tuple[Float, Float] | None = None
+        self.push = -step_size * problem.signs[:, None] * self.on
 
-    def after(self, step: Step, time: int) -> tuple[int, State]:
-        """Return the time and the state there, for a time after that of `step`."""
-        S = self.support
-        r = self.problem.signs @ (self.on * step.primal[:, S]) - self.problem.labels[S]
+    def after(self, step: Step, time: int) -> State:
+        """Return the state at a time after that of `step`."""
+        residual = self._residual(step)
+        n_steps = time - step.time
+        if n_steps > 1:
+            mu, vectors = self._modes
+            summed = _Modes(mu, vectors).summed(n_steps)
+            residual = vectors @ (summed * (vectors.T @ residual))
         dual = step.dual.copy()
-        dual[:, S] += self.push * (
-            r if time == step.time + 1 else self._summed(r, time - step.time)
-        )
-        return time, State(primal=dual @ self.problem.gram, dual=dual)
+        dual[:, self.support] += self.push * residual
+        return State(primal=dual @ self.problem.gram, dual=dual)
 
-    def _summed(self, residual: Float, n_steps: int) -> Float:
-        """Return the sum of the residuals of the next steps, ``sum_j (I - eta H)^j r``."""
-        if self._basis is None:
-            block = self.problem.gram[np.ix_(self.support, self.support)]
-            mu, vectors = np.linalg.eigh(self.step_size * block * (self.on.T @ self.on))
-            self._basis = np.maximum(mu, 0.0), vectors
-        mu, vectors = self._basis
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slow = -np.expm1(n_steps * np.log1p(-np.minimum(mu, 0.5))) / mu
-            fast = (1.0 - (1.0 - mu) ** n_steps) / mu
-        summed = np.where(mu == 0.0, float(n_steps), np.where(mu < 0.5, slow, fast))
-        return vectors @ (summed * (vectors.T @ residual))
+    def excess(self, step: Step, time: int) -> Float:
+        """Bound how far primal values leave the interval between their values at both ends.
+
+        Each mode moves them monotonically (or, where its factor is negative, by at most twice its
+        first step): what rises and what falls can cancel at the ends only as far as the smaller
+        of the two.
+        """
+        modes = self._modes
+        parts = modes.vectors.T @ self._residual(step)
+        slow = modes.mu <= 1.0
+        moves = parts * np.where(slow, modes.summed(time - step.time), 2.0)
+        changes = self._seen * moves
+        rising = np.where(slow, np.maximum(changes, 0.0), 0.0).sum(axis=2)
+        falling = np.where(slow, np.maximum(-changes, 0.0), 0.0).sum(axis=2)
+        back_and_forth = np.where(slow, 0.0, np.abs(changes)).sum(axis=2)
+        return np.minimum(rising, falling) + back_and_forth
+
+    def _residual(self, step: Step) -> Float:
+        S = self.support
+        return self.problem.signs @ (self.on * step.primal[:, S]) - self.problem.labels[S]
+
+    @cached_property
+    def _modes(self) -> _Modes:
+        block = self.problem.gram[np.ix_(self.support, self.support)]
+        mu, vectors = np.linalg.eigh(self.step_size * block * (self.on.T @ self.on))
+        return _Modes(np.maximum(mu, 0.0), vectors)
+
+    @cached_property
+    def _seen(self) -> Float:
+        """Change of every primal value by a unit of each mode, (n_neurons, n_samples, p)."""
+        pushes = self.push[:, :, None] * self._modes.vectors
+        return self.problem.gram[:, self.support] @ pushes

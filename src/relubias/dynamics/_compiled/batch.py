@@ -34,6 +34,7 @@ def descend_batch(
     saved_high = np.zeros((n_neurons, n_samples))
     saved_low = np.zeros((n_neurons, n_samples))
     buffer = np.empty((0, 4), np.int64)
+    unwatched = np.empty((0, n_neurons, n_samples))
     residual_high = np.empty(n_samples)
     residual_low = np.empty(n_samples)
     index = np.empty(n_samples, np.int64)
@@ -67,7 +68,7 @@ def descend_batch(
                 high, low, dual, dual_low, active, pair_last,
                 saved_high, saved_low, counters[b], rounding, buffer,
                 residual_high, residual_low, index, push_high, push_low, move_high, move_low,
-                factor,
+                factor, unwatched,
             )  # fmt: skip
             found, order = code.NEEDS_EIGENBASIS, 0
             if why == code.ATTEMPT or why == code.SMALL_RESIDUAL or why == code.STOPPED:

@@ -165,10 +165,15 @@ def advance(
     gram, labels, signs, step_size, largest_row, tol, stop_time,
     high, low, dual_high, dual_low, active, pair_last, saved_high, saved_low,
     counters, rounding, buffer, residual_high, residual_low, index, push_high, push_low,
-    move_high, move_low, square,
+    move_high, move_low, square, extremes,
 ):  # fmt: skip
-    """Step until something has to be decided; return which (see `_codes`)."""
+    """Step until something has to be decided; return which (see `_codes`).
+
+    `extremes` is empty, or of shape (3, n_neurons, n_samples): the smallest and the largest primal
+    values since they were last set, and those before the last step.
+    """
     n_neurons, n_samples = high.shape
+    is_watched = extremes.shape[0] > 0
     while True:
         time = counters[code.TIME]
         largest = residual_of(labels, signs, high, low, active, residual_high, residual_low)
@@ -199,11 +204,18 @@ def advance(
             counters[code.N_RETURNS] = 0
         if rounding[code.GROWTH] == 0.0:
             rounding[code.GROWTH] = growth_of(gram, step_size, active, index, square)
+        if is_watched:
+            extremes[2] = high
         moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             rounding[0] * rounding[code.GROWTH], residual_high, residual_low, index, push_high,
             push_low, move_high, move_low,
         )  # fmt: skip
+        if is_watched:
+            for k in range(n_neurons):
+                for i in range(n_samples):
+                    extremes[0, k, i] = min(extremes[0, k, i], high[k, i])
+                    extremes[1, k, i] = max(extremes[1, k, i], high[k, i])
         time += 1
         counters[code.TIME] = time
         if undecided > 0 and rounding[code.TRUSTED] == 0.0:

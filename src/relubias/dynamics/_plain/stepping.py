@@ -121,9 +121,14 @@ def advance(
     buffer: Int,
     residual_high: Float,
     residual_low: Float,
-    *_work: Any,
+    *work: Any,
 ) -> int:
-    """Step until something has to be decided; return which (see `_codes`)."""
+    """Step until something has to be decided; return which (see `_codes`).
+
+    The last of `work`, `extremes`, is empty, or of shape (3, n_neurons, n_samples): the smallest
+    and the largest primal values since they were last set, and those before the last step.
+    """
+    extremes: Float = work[-1]
     while True:
         time = int(counters[code.TIME])
         residual = residual_of(labels, signs, high, low, active)
@@ -145,10 +150,15 @@ def advance(
             note_save(counters)
         if rounding[code.GROWTH] == 0.0:
             rounding[code.GROWTH] = growth_of(gram, step_size, active)
+        if extremes.size:
+            extremes[2] = high
         moved, rounding[0], undecided = _step(
             gram, signs, step_size, largest_row, high, low, dual_high, dual_low, active,
             float(rounding[0] * rounding[code.GROWTH]), residual,
         )  # fmt: skip
+        if extremes.size:
+            np.minimum(extremes[0], high, out=extremes[0])
+            np.maximum(extremes[1], high, out=extremes[1])
         counters[code.TIME] = time + 1
         if undecided and not rounding[code.TRUSTED]:
             return code.UNDECIDED
