@@ -59,10 +59,11 @@ def margins_of_oracle(case: Instance, seen: Sequence[Seen]) -> dict[str, float]:
     own = owners(case)
     m, margins = len(case.signs), {}
     ends = conclusions(case, seen, own)
-    pattern = extremes_of(case, seen, own).worst["f"]
+    worst = extremes_of(case, seen, own).worst
+    pattern = worst["f"]
     conclusion = pattern if ends["off the projection"] < 1e-12 * np.abs(case.labels).max() else -1.0
     if m == 1:
-        parts = _parts(extremes_of(case, seen, own).worst)
+        parts = _parts(worst)
         margins |= {f"lai2026.lemma9.{name}": value for name, value in parts.items()}
         margins["lai2026.theorem1"] = conclusion
     else:

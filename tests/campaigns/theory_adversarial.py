@@ -4,7 +4,7 @@
     python tests/campaigns/theory_adversarial.py --neurons 1 --instances 3000
 
 Starts, labels, step and Gram matrix are optimised against one claim each (reflections that turn the
-worst direction onto the weakest sample, then random ascent), with the hypotheses met by 4e-14. The
+worst direction onto the weakest sample, then random ascent), hypotheses met by 4e-14 or 1e-10. The
 run is followed in long double to a proved end. No claim with an explicit constant may be violated,
 and the package's verdicts on the same problem must agree with the oracle's, margins included. The
 worst value of every claim is printed beside the bound and the worst of the 3000 (2000) problems of
@@ -74,9 +74,10 @@ def one_attack(job: tuple[int, int, int]) -> Outcome:
         outcome.failures.append(f"limit off the projection by {ends['off the projection']:.1e}")
     verdicts = ask(case, [statement() for statement in lai2026.STATEMENTS])
     counts: Counter[str] = Counter({"problems": 1, f"against {target}": 1})
-    outcome.failures += contradictions(verdicts, margins_of_oracle(case, seen), counts)
+    known = margins_of_oracle(case, seen)
+    outcome.failures += contradictions(verdicts, known, counts)
     for verdict in verdicts.values():
-        if verdict.role in (Role.INVARIANT, Role.CONCLUSION):
+        if verdict.condition not in known and verdict.role in (Role.INVARIANT, Role.CONCLUSION):
             counts[f"{verdict.condition} {verdict.outcome}"] += 1
     certificate = verdicts[f"lai2026.theorem{2 * m - 1}.certificate"]
     counts[f"certificate {certificate.outcome}"] += 1

@@ -72,48 +72,34 @@ def extremes_of(
         part = slice(neuron, neuron + 1)
         case, own = case._replace(signs=case.signs[part]), own[part]
         seen = [s._replace(primal=s.primal[part], dual=s.dual[part]) for s in seen]
+    later = [state for state in seen if state.time != 0]
+    primal, dual = (np.stack([getattr(s, name) for s in later]) for name in ("primal", "dual"))
     y, L = case.labels.astype(np.longdouble), np.longdouble(case.trace)
     kappa, n = np.longdouble(case.step_size) * L, len(case.labels)
     low, high = np.abs(y).min(), np.abs(y).max()
+    misfit = np.where(own, primal - case.signs[:, None] * y, 0)
+    norms, share = np.sqrt((misfit**2).sum(axis=2)), own.sum(axis=1)
+    pushed = -L * dual[:, ~own]
+    values = {
+        "a": primal[:, own] / (kappa * low),
+        "b lo": pushed / (kappa * low),
+        "b hi": pushed / (kappa * high),
+        "b moves": np.abs(np.diff(pushed, axis=0)),
+        "c": norms[:, share > 0] / (np.sqrt(share[share > 0]) * high),
+        "c grows": np.diff(norms, axis=0),
+        "d": L * np.sqrt((dual**2).sum(axis=2)) / (np.sqrt(np.longdouble(n)) * high),
+        "e": primal[:, ~own] / (kappa * low),
+        "f": np.where(own, primal, -primal).reshape(len(later), -1) / (kappa * low),
+        "flips": ((primal > 0) != own).sum(axis=(1, 2))[:, None],
+    }
     result = Extremes({}, {})
-    before: Seen | None = None
-    for now in seen:
-        if now.time == 0:
-            continue
-        r = np.where(own, now.primal - case.signs[:, None] * y, 0)
-        norms = np.sqrt((r * r).sum(axis=1))
-        values = {
-            "a": now.primal[own] / (kappa * low),
-            "b lo": -L * now.dual[~own] / (kappa * low),
-            "b hi": -L * now.dual[~own] / (kappa * high),
-            "c": norms[own.any(axis=1)] / (np.sqrt(own.sum(axis=1))[own.any(axis=1)] * high),
-            "d": L * np.sqrt((now.dual**2).sum(axis=1)) / (np.sqrt(np.longdouble(n)) * high),
-            "e": now.primal[~own] / (kappa * low),
-            "f": np.where(own, now.primal, -now.primal).ravel() / (kappa * low),
-            "flips": ((now.primal > 0) != own).sum().reshape(1),
-        }
-        if before is not None:
-            values["b moves"] = np.abs(now.dual - before.dual)[~own] * L
-            values["c grows"] = norms - _norms(case, before, own)
-        for name, found in values.items():
-            _keep(result, name, found, now.time)
-        before = now
+    for name, found in values.items():
+        if found.size:
+            each = found.min(axis=1) if CLAIMED[name][0] == ">=" else found.max(axis=1)
+            where = int(each.argmin() if CLAIMED[name][0] == ">=" else each.argmax())
+            result.worst[name] = float(each[where])
+            result.at[name] = later[where + len(later) - len(each)].time
     return result
-
-
-def _norms(case: Instance, seen: Seen, own: NDArray[np.bool_]) -> Extended:
-    r = np.where(own, seen.primal - case.signs[:, None] * case.labels.astype(np.longdouble), 0)
-    return np.sqrt((r * r).sum(axis=1))
-
-
-def _keep(result: Extremes, name: str, found: Extended, time: int) -> None:
-    if not found.size:
-        return
-    is_lower = CLAIMED[name][0] == ">="
-    value = float(found.min() if is_lower else found.max())
-    known = result.worst.get(name)
-    if known is None or (value < known if is_lower else value > known):
-        result.worst[name], result.at[name] = value, time
 
 
 def conclusions(
