@@ -7,18 +7,19 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from relubias.dynamics import Status
+from relubias.theory._rounded import Rounded
 from relubias.theory.lai2026._one_active_neuron import first_step
 from relubias.theory.lai2026._parts import Part, conjunction, smallest, weakest
 from relubias.theory.lai2026._shares import Shares
 from relubias.theory.lai2026._steps import watched
+from relubias.theory.lai2026._weights import within
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
 from relubias.theory.verdict import Role, Verdict
 
-__all__ = ["conclusions", "pattern_of", "positive_start"]
+__all__ = ["conclusions", "limit_errors", "pattern_of", "positive_start"]
 
 
 def pattern_of(shares: Shares, name: str) -> Invariant:
@@ -35,18 +36,18 @@ def positive_start(setting: Setting, unit: float) -> Part:
     return part if part.margin <= part.error else Part(math.inf)
 
 
-def conclusions(setting: Setting, shares: Shares, name: str, closeness: float) -> list[Verdict]:
+def conclusions(setting: Setting, shares: Shares, name: str, tolerance: float) -> list[Verdict]:
     """Return the verdict on the limit alone, and that on pattern and limit."""
     run = setting.trajectory
-    seen = watched(setting, pattern_of(shares, name), _every)
-    parts = _limit_parts(setting, shares, closeness)
+    seen = watched(setting, pattern_of(shares, name), (1, -1))
+    parts = _limit_parts(setting, shares, tolerance)
     misses = -math.inf if run.status is Status.DIVERGED else run.limit.primal
     off = float(np.max(misses, where=shares.off, initial=-math.inf))
     numbers = (
         f"the run is {run.status}, its last switch at step {run.last_switch}, its loss "
         f"{run.loss:.3g}, the largest prediction outside a neuron's samples {off:.4g}"
     )
-    constants: Mapping[str, float] = {"closeness": closeness}
+    constants: Mapping[str, float] = {"tolerance": tolerance}
     limit = conjunction(
         f"{name}.limit", Role.CONCLUSION, parts,
         "Each neuron's limit is the projection of its weights after the first step on those that "
@@ -65,26 +66,33 @@ def conclusions(setting: Setting, shares: Shares, name: str, closeness: float) -
     return [limit, whole]
 
 
-def _limit_parts(setting: Setting, shares: Shares, closeness: float) -> list[Part]:
+def limit_errors(setting: Setting) -> tuple[float, float]:
+    """Return how far the limit's primal values, and L times its duals, may be off."""
+    certificate = setting.trajectory.certificate
+    radius = math.inf if certificate is None else certificate.radius
+    if not radius > 0.0:
+        return setting.state_error, setting.state_error
+    # a dual is known as well as the primal values, up to the inverse of the Gram matrix
+    smallest_mu = max(float(setting.eigenvalues[0]), setting.eigenvalue_error)
+    stretch = math.sqrt(setting.n) / smallest_mu
+    return setting.state_error + radius, setting.state_error + radius * stretch
+
+
+def _limit_parts(setting: Setting, shares: Shares, tolerance: float) -> list[Part]:
     """Return how well the limit is the one of the theorem; open without a certificate."""
     run = setting.trajectory
-    if run.status is not Status.CERTIFIED or run.certificate is None:
+    if run.status is not Status.CERTIFIED:
         return [Part(0.0, math.inf)]
-    radius = run.certificate.radius
-    error = setting.state_error + radius
-    near = closeness * setting.y_max
+    error, dual_error = limit_errors(setting)
     _, scaled_dual = first_step(setting)
     moved = np.abs(setting.trace * run.limit.dual - scaled_dual)
     missed = np.abs(run.limit.primal - shares.target)
-    distance = np.where(shares.own, missed, moved)
+    distance = np.where(shares.own, missed, moved) / setting.y_max
+    k, i = np.unravel_index(int(distance.argmax()), distance.shape)
+    away = Rounded(float(distance[k, i]), max(error, dual_error) / setting.y_max)
+    near = within(away, tolerance)
     side = np.where(shares.own, math.inf, -run.limit.primal / shares.unit)
-    # a dual is known as well as the primal values, up to the inverse of the Gram matrix
     return [
-        smallest(1.0 - distance / near, (setting.state_error + radius * shares.stretch) / near),
+        Part(near.value, near.error, int(k), int(i)),
         smallest(side, error / shares.unit),
     ]
-
-
-def _every(late: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Every switch of a pattern that was right violates the claim."""
-    return np.ones(late.size, np.bool_)

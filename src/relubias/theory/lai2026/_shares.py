@@ -46,6 +46,10 @@ class Shares:
         """Return primal values, with the other sign where a sample is not the neuron's own."""
         return np.where(self.own, primal, -primal)
 
+    def wanted(self, initial: Float) -> Float:
+        """Return what Assumption 3 wants to be positive of a start, (n_neurons, n_samples)."""
+        return np.where(self.own | ~self.setting.agrees, initial, -initial)
+
     def active(
         self, condition: str, least: float, detail: str, neurons: Sequence[int] | None = None
     ) -> Invariant:

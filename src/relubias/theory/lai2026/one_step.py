@@ -150,18 +150,11 @@ class Lemma5(Statement):
                 "for this data set and every step size up to 1 / L."
             ),
         )
-        lost = setting.agrees
         return [
             step_size_upper(setting, f"{self.name}.step_size"),
             explicit,
-            *(
-                watched(
-                    setting, invariant, lambda late: (late["mode"] < 0) & lost[late["neuron"],
-                                                                               late["sample"]]
-                )
-                for invariant in self.invariants(setting)
-            ),
-        ]  # fmt: skip
+            *(watched(setting, claim, (-1,)) for claim in self.invariants(setting)),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,8 +292,5 @@ class Lemma6(Statement):
         )
         return [
             explicit,
-            *(
-                watched(setting, invariant, lambda late: late["mode"] > 0)
-                for invariant in self.invariants(setting)
-            ),
+            *(watched(setting, claim, (1,)) for claim in self.invariants(setting)),
         ]
