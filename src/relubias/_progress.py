@@ -10,7 +10,7 @@ from typing import Any
 
 from relubias.errors import InvalidInputError
 
-__all__ = ["Progress", "Report", "reporting"]
+__all__ = ["Progress", "Report", "duration", "reporting"]
 
 Progress = bool | Callable[[float, str], Any]
 """``False``, ``True``, or a callable that takes the fraction done and a sentence."""
@@ -78,3 +78,11 @@ def _plain_lines(title: str) -> Report:
             sys.stderr.flush()
 
     return report
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it."""
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -30,6 +30,7 @@ __all__ = [
     "as_real",
     "as_real_array",
     "as_rng",
+    "as_seed_sequence",
     "as_signs",
     "as_steps",
     "as_stream",
@@ -317,16 +318,24 @@ def as_stream(name: str, seed: Any, purpose: str) -> np.random.Generator:
     """
     if isinstance(seed, np.random.Generator):
         return seed
+    return np.random.default_rng(as_seed_sequence(name, seed, purpose))
+
+
+def as_seed_sequence(name: str, seed: Any, purpose: str) -> np.random.SeedSequence:
+    """Return the seeds of one purpose, from which any number of streams can be derived.
+
+    A generator passed as the seed gives, and is advanced by, eight random numbers.
+    """
     key = tuple(purpose.encode())
     if isinstance(seed, np.random.SeedSequence):
-        return np.random.default_rng(
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
-        )
-    if isinstance(seed, (list, tuple)) and seed:
+        return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
+    if isinstance(seed, np.random.Generator):
+        parts = [int(part) for part in seed.integers(0, 2**32, size=8)]
+    elif isinstance(seed, (list, tuple)) and seed:
         parts = [as_count(name, part, maximum=2**128) for part in seed]  # pyright: ignore[reportUnknownVariableType]
     else:
         parts = [as_count(name, seed, maximum=2**128)]
-    return np.random.default_rng(np.random.SeedSequence(parts, spawn_key=key))
+    return np.random.SeedSequence(parts, spawn_key=key)
 
 
 def is_scalar(value: Any) -> bool:

@@ -343,10 +343,13 @@ for _law in ("Gaussian", "Rademacher", "Uniform", "Sphere"):
     _cls = getattr(rb.ensembles, _law)
     ENTRIES[f"ensembles.{_law}"] = Entry(_cls, {"spectrum": Argument(Y + 2.0, "spectrum")})
     _sampler = _cls(rb.ensembles.isotropic(6))
-    for _method in ("sample", "sample_gram"):
+    for _method in ("sample", "sample_gram", "features"):
         ENTRIES[f"ensembles.{_law}.{_method}"] = Entry(
             getattr(_sampler, _method), {"n": Argument(3, "count"), "seed": seed}
         )
+    ENTRIES[f"ensembles.{_law}.sample_gram (progress)"] = Entry(
+        _sampler.sample_gram, {"progress": Argument(False, "progress")}, {"n": 3, "seed": 0}
+    )
 for _name, _labels in {
     "gaussian": rb.ensembles.labels.gaussian(),
     "uniform_magnitude": rb.ensembles.labels.uniform_magnitude(1.0, 2.0),

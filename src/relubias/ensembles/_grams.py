@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
+from relubias._progress import Report
 from relubias._threads import one_blas_thread
 from relubias._validate import Float
 from relubias.ensembles.spectra import Spectrum
+from relubias.gram.tiles import Sums
 
 __all__ = [
+    "add_blocks",
     "column_blocks",
     "fewest_counted",
     "gaussian_draws",
     "gaussian_gram",
+    "roots",
     "sign_gram",
     "split",
     "width_of",
@@ -26,25 +31,52 @@ __all__ = [
 _BLOCK = 1 << 20
 """Entries of a block of features (8 MB)."""
 
+_BLOCKS_PER_GROUP = 1 << 10
+"""Blocks added up plainly; beyond, the sums are compensated."""
+
 _MAX_SIGN_PATTERNS = 1 << 15
 _NEVER = 1 << 62
 
 
-def gaussian_gram(spectrum: Spectrum, n: int, rng: Generator) -> tuple[Float, Float]:
+def gaussian_gram(
+    spectrum: Spectrum, n: int, rng: Generator, report: Report
+) -> tuple[Float, Float]:
     """Return a Gaussian Gram matrix and the squared norms of the unit-variance coordinates."""
     wide, drawn = split(spectrum, n)
     gram, squares = np.zeros((n, n)), np.zeros(n)
     with one_blas_thread(n):
-        for value, multiplicity in wide:
+        for done, (value, multiplicity) in enumerate(wide):
             matrix = wishart(*wishart_draws(n, multiplicity, rng))
             gram += value * matrix
             squares += np.diagonal(matrix)
-    for _, root in column_blocks(drawn, n):
-        block = rng.standard_normal((n, root.size))
-        squares += np.einsum("ij,ij->i", block, block)
-        block *= root
-        gram += block @ block.T
-    return gram, squares
+            report(done / len(wide), f"eigenvalue {done + 1} of {len(wide)}")
+
+    def draw(width: int) -> Float:
+        block = rng.standard_normal((n, width))
+        np.add(squares, np.einsum("ij,ij->i", block, block), out=squares)
+        return block
+
+    return add_blocks(gram, drawn, draw, report), squares
+
+
+def add_blocks(
+    gram: Float, spectrum: Spectrum | None, draw: Callable[[int], Float], report: Report
+) -> Float:
+    """Return a Gram matrix and that of drawn features, which are held a block at a time."""
+    n = gram.shape[0]
+    part = np.array(gram)
+    sums = Sums(0, np.zeros((n, n)), np.zeros((n, n)), None)
+    total = width_of(spectrum)
+    with one_blas_thread(n):
+        for number, (columns, root) in enumerate(column_blocks(spectrum, n)):
+            if number and number % _BLOCKS_PER_GROUP == 0:
+                sums, part = sums.plus(part, None), np.zeros((n, n))
+            block = draw(root.size)
+            block *= root
+            part += block @ block.T
+            report(columns.stop / total, f"{columns.stop:,} of {total:,} columns")
+    sums = sums.plus(part, None)
+    return np.asarray(sums.high + sums.low)
 
 
 def gaussian_draws(spectrum: Spectrum, n: int) -> int:
@@ -105,5 +137,10 @@ def column_blocks(spectrum: Spectrum | None, n: int) -> Iterator[tuple[slice, Fl
     ends = np.cumsum(spectrum.multiplicities)
     for start in range(0, spectrum.n_features, width):
         stop = min(start + width, spectrum.n_features)
-        place = np.searchsorted(ends, np.arange(start, stop), side="right")
-        yield slice(start, stop), np.sqrt(spectrum.values[place])
+        yield slice(start, stop), roots(spectrum, ends, start, stop)
+
+
+def roots(spectrum: Spectrum, ends: NDArray[np.int64], start: int, stop: int) -> Float:
+    """Return the roots of the eigenvalues of some columns; `ends` are cumulated multiplicities."""
+    place = np.searchsorted(ends, np.arange(start, stop), side="right")
+    return np.sqrt(spectrum.values[place])

@@ -8,7 +8,9 @@ from typing import Any
 
 from numpy.random import Generator
 
-from relubias._validate import Float, as_count, as_stream, fail
+from relubias._progress import Progress, Report, duration, reporting
+from relubias._validate import Float, as_count, as_seed_sequence, as_stream, fail
+from relubias.ensembles.generated import GeneratedFeatures, Seeds
 from relubias.ensembles.spectra import Spectrum
 
 __all__ = ["FeatureLaw"]
@@ -17,7 +19,9 @@ _MAX_STORED = 250_000_000
 """Entries of the features or of the Gram matrix that are stored at once (2 GB)."""
 
 _MAX_DRAWN = 1_000_000_000
-"""Random numbers that one Gram matrix may cost (tens of seconds)."""
+"""Random numbers that one Gram matrix may cost unasked (tens of seconds)."""
+
+_DRAWS_PER_SECOND = 5e7
 
 _HUGE = "Gaussian, Sphere and Orthogonal sample the Gram matrix of any dimension"
 
@@ -91,8 +95,11 @@ class FeatureLaw(ABC):
             raise fail("n", got, f"use sample_gram ({_HUGE})")
         return self._sample(size, as_stream("seed", seed, "features"))
 
-    def sample_gram(self, n: int, seed: Any) -> Float:
+    def sample_gram(self, n: int, seed: Any, *, progress: Progress = False) -> Float:
         """Draw the Gram matrix of feature vectors; each law's docstring says how.
+
+        What a law cannot draw without features is drawn with them, in blocks of bounded memory,
+        in any dimension. For sums that can be interrupted and taken up again, see `features`.
 
         Parameters
         ----------
@@ -100,6 +107,9 @@ class FeatureLaw(ABC):
             Number of samples.
         seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
             The same seed gives the same matrix.
+        progress : bool or callable, default=False
+            True, or a callable that takes the fraction done and a sentence. More than 10**9
+            random numbers are drawn only with progress.
 
         Returns
         -------
@@ -109,18 +119,59 @@ class FeatureLaw(ABC):
         Raises
         ------
         InvalidInputError
-            If `n` is no positive whole number, `seed` is no seed, or more than 10**9 random
-            numbers would be needed.
+            If `n` is no positive whole number, `seed` is no seed, the matrix would take more
+            than 2 GB, or more than 10**9 random numbers are needed and no progress is asked for;
+            the message says how long it takes.
         """
         size = self._as_size(n)
         if size * size > _MAX_STORED:
             raise fail(
                 "n", f"is {size}", f"at most {math.isqrt(_MAX_STORED)}: the matrix is (n, n)"
             )
-        if self._n_draws(size) > _MAX_DRAWN:
-            got = f"d = {self.n_features} features of {size} samples need {self._n_draws(size)}"
-            raise fail("n", f"{got} random numbers", f"at most {_MAX_DRAWN}; {_HUGE}")
-        return self._sample_gram(size, as_stream("seed", seed, "features"))
+        draws = self._n_draws(size)
+        if draws > _MAX_DRAWN and progress is False:
+            wait = duration(draws / _DRAWS_PER_SECOND)
+            got = f"d = {self.n_features} features of {size} samples need {draws} random numbers"
+            remedy = "pass progress=True to wait, or gram_matrix(law.features(n, seed), checkpoint="
+            raise fail("n", f"{got}, about {wait}", f"{remedy}FILE) to resume; {_HUGE}")
+        rng = as_stream("seed", seed, "features")
+        with reporting(progress, "Gram matrix") as report:
+            return self._sample_gram(size, rng, report)
+
+    def features(self, n: int, seed: Any) -> GeneratedFeatures:
+        """Return feature vectors of any dimension that are made as they are read.
+
+        ``gram_matrix(law.features(n, seed), checkpoint=FILE)`` streams them, and can be
+        interrupted and taken up again. They are not those of `sample` from the same seed.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        seed : int, sequence of int, numpy.random.SeedSequence or numpy.random.Generator
+            The same seed gives the same features, whatever part of them is read, in any order.
+
+        Returns
+        -------
+        GeneratedFeatures
+            With ``.shape``, ``.dtype`` and slices.
+
+        Raises
+        ------
+        InvalidInputError
+            If `n` is no positive whole number or `seed` is no seed.
+
+        Examples
+        --------
+        >>> from relubias import gram_matrix
+        >>> from relubias.ensembles import Rademacher
+        >>> gram_matrix(Rademacher(10**6).features(2, seed=0))
+        array([[1000000.,     412.],
+               [    412., 1000000.]])
+        """
+        return GeneratedFeatures(
+            self, self._as_size(n), as_seed_sequence("seed", seed, "blocks of features")
+        )
 
     def _as_size(self, n: Any) -> int:
         return as_count("n", n, minimum=1)
@@ -129,7 +180,11 @@ class FeatureLaw(ABC):
     def _sample(self, n: int, rng: Generator) -> Float: ...
 
     @abstractmethod
-    def _sample_gram(self, n: int, rng: Generator) -> Float: ...
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float: ...
+
+    @abstractmethod
+    def _columns(self, n: int, start: int, stop: int, seeds: Seeds) -> Float:
+        """Return a whole block of columns, drawn from its own stream."""
 
     @abstractmethod
     def _n_draws(self, n: int) -> int: ...

@@ -9,17 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from relubias._progress import Report
 from relubias._validate import Float
 from relubias.ensembles._grams import (
+    add_blocks,
     column_blocks,
     fewest_counted,
     gaussian_draws,
     gaussian_gram,
+    roots,
     sign_gram,
     split,
     width_of,
 )
 from relubias.ensembles.feature_law import FeatureLaw
+from relubias.ensembles.generated import Seeds
 from relubias.ensembles.spectra import Spectrum, as_spectrum
 
 __all__ = ["Gaussian", "Rademacher", "Sphere", "Uniform"]
@@ -43,15 +47,23 @@ class _SpectralLaw(FeatureLaw):
             X[:, columns] = self._coordinates(n, root.size, rng) * root
         return X
 
-    def _sample_gram(self, n: int, rng: Generator) -> Float:
-        gram = np.zeros((n, n))
-        for _, root in column_blocks(self.spectrum, n):
-            block = self._coordinates(n, root.size, rng) * root
-            gram += block @ block.T
-        return gram
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float:
+        def draw(width: int) -> Float:
+            return self._coordinates(n, width, rng)
+
+        return add_blocks(np.zeros((n, n)), self.spectrum, draw, report)
 
     def _n_draws(self, n: int) -> int:
         return n * self.n_features
+
+    def _columns(self, n: int, start: int, stop: int, seeds: Seeds) -> Float:
+        block = self._coordinates(n, stop - start, seeds.stream(start))
+        if self.spectrum.n_distinct == 1:
+            if self.spectrum.values[0] != 1.0:
+                block *= math.sqrt(self.spectrum.values[0])
+            return block
+        block *= roots(self.spectrum, seeds.ends(self.spectrum), start, stop)
+        return block
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,7 +73,8 @@ class Gaussian(_SpectralLaw):
     `sample_gram` is exact in law and costs :math:`O(n^3)` per distinct eigenvalue, whatever the
     dimension: :math:`G = \sum_g \lambda_g W_g` with independent Wishart matrices, each drawn by
     Bartlett's decomposition. Eigenvalues of multiplicity below n are drawn as features, in
-    blocks of bounded memory. The matrix is not that of `sample` from the same seed.
+    blocks of bounded memory; this is exact as well. The matrix is not that of `sample` from the
+    same seed.
 
     Parameters
     ----------
@@ -94,8 +107,8 @@ class Gaussian(_SpectralLaw):
     def _coordinates(self, n: int, width: int, rng: Generator) -> Float:
         return rng.standard_normal((n, width))
 
-    def _sample_gram(self, n: int, rng: Generator) -> Float:
-        return gaussian_gram(self.spectrum, n, rng)[0]
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float:
+        return gaussian_gram(self.spectrum, n, rng, report)[0]
 
     def _n_draws(self, n: int) -> int:
         return gaussian_draws(self.spectrum, n)
@@ -148,8 +161,8 @@ class Sphere(_SpectralLaw):
         np.multiply(X, np.sqrt(self.n_features / squares)[:, None], out=X)
         return X
 
-    def _sample_gram(self, n: int, rng: Generator) -> Float:
-        gram, squares = gaussian_gram(self.spectrum, n, rng)
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float:
+        gram, squares = gaussian_gram(self.spectrum, n, rng, report)
         factor = np.sqrt(self.n_features / squares)
         gram *= factor[:, None] * factor
         if self.spectrum.n_distinct == 1:
@@ -159,6 +172,14 @@ class Sphere(_SpectralLaw):
     def _n_draws(self, n: int) -> int:
         return gaussian_draws(self.spectrum, n)
 
+    def _columns(self, n: int, start: int, stop: int, seeds: Seeds) -> Float:
+        """Return columns whose squared norms are a share, drawn in law, of the whole sphere's."""
+        block = self._coordinates(n, stop - start, seeds.stream(start))
+        squares = np.einsum("ij,ij->i", block, block)
+        block *= np.sqrt(seeds.shares(n, start) / squares)[:, None]
+        block *= roots(self.spectrum, seeds.ends(self.spectrum), start, stop)
+        return block
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rademacher(_SpectralLaw):
@@ -167,7 +188,8 @@ class Rademacher(_SpectralLaw):
     `sample_gram` is the Gram matrix of `sample` from the same seed, up to rounding, computed in
     blocks of bounded memory. For at most 16 samples, eigenvalues of multiplicity above
     :math:`2^{n-1}` are drawn without features, exactly in law in any dimension: the columns of X
-    are counted by sign pattern. The matrix is then not that of `sample`.
+    are counted by sign pattern. The matrix is then not that of `sample`. For more samples no
+    shortcut in law is known: features are streamed, whatever the dimension.
 
     Parameters
     ----------
@@ -191,18 +213,21 @@ class Rademacher(_SpectralLaw):
     """
 
     def _coordinates(self, n: int, width: int, rng: Generator) -> Float:
-        bits = rng.integers(0, 2, size=(n, width), dtype=np.int8)
-        return 2.0 * bits.astype(np.float64) - 1.0
+        signs = rng.integers(0, 2, size=(n, width), dtype=np.int8).astype(np.float64)
+        signs *= 2.0
+        signs -= 1.0
+        return signs
 
-    def _sample_gram(self, n: int, rng: Generator) -> Float:
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float:
         counted, drawn = split(self.spectrum, fewest_counted(n))
         gram = np.zeros((n, n))
         for value, multiplicity in counted:
             gram += value * sign_gram(n, multiplicity, rng)
-        for _, root in column_blocks(drawn, n):
-            block = self._coordinates(n, root.size, rng) * root
-            gram += block @ block.T
-        return gram
+
+        def draw(width: int) -> Float:
+            return self._coordinates(n, width, rng)
+
+        return add_blocks(gram, drawn, draw, report)
 
     def _n_draws(self, n: int) -> int:
         counted, drawn = split(self.spectrum, fewest_counted(n))
@@ -213,8 +238,8 @@ class Rademacher(_SpectralLaw):
 class Uniform(_SpectralLaw):
     r"""Features with independent coordinates uniform on :math:`\pm\sqrt{3\lambda_j}`.
 
-    `sample_gram` is the Gram matrix of `sample` from the same seed, up to rounding, computed in
-    blocks of bounded memory; no shortcut in law is known.
+    `sample_gram` is the Gram matrix of `sample` from the same seed, up to rounding: no shortcut in
+    law is known, so features are streamed in blocks of bounded memory, whatever the dimension.
 
     Parameters
     ----------
@@ -239,4 +264,8 @@ class Uniform(_SpectralLaw):
     """
 
     def _coordinates(self, n: int, width: int, rng: Generator) -> Float:
-        return math.sqrt(3.0) * (2.0 * rng.random((n, width)) - 1.0)
+        block = rng.random((n, width))
+        block *= 2.0
+        block -= 1.0
+        block *= math.sqrt(3.0)
+        return block

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from relubias._progress import Report
 from relubias._validate import Float, as_count, as_real, fail
 from relubias.ensembles.feature_law import FeatureLaw
+from relubias.ensembles.generated import Seeds
 from relubias.ensembles.spectra import Spectrum, isotropic
 
 __all__ = ["Orthogonal"]
@@ -24,7 +26,7 @@ class Orthogonal(FeatureLaw):
 
     `sample` places the samples on distinct random coordinate axes with random signs,
     :math:`x_i = \pm\sqrt{L}\,e_{\pi(i)}`, so that all inner products are exactly zero.
-    `sample_gram` is ``scale * I`` exactly and in any dimension.
+    `sample_gram` is ``scale * I``, exact in law and without rounding, in any dimension.
 
     Parameters
     ----------
@@ -92,8 +94,17 @@ class Orthogonal(FeatureLaw):
         X[np.arange(n), axes] = signs * math.sqrt(self._length)
         return X
 
-    def _sample_gram(self, n: int, rng: Generator) -> Float:  # noqa: ARG002
+    def _sample_gram(self, n: int, rng: Generator, report: Report) -> Float:  # noqa: ARG002
         return self._length * np.eye(n)
+
+    def _columns(self, n: int, start: int, stop: int, seeds: Seeds) -> Float:
+        rng = seeds.shared_stream()
+        axes = rng.choice(self.d, size=n, replace=False)
+        signs = 2.0 * rng.integers(0, 2, size=n) - 1.0
+        block = np.zeros((n, stop - start))
+        here = np.flatnonzero((start <= axes) & (axes < stop))
+        block[here, axes[here] - start] = signs[here] * math.sqrt(self._length)
+        return block
 
     def _n_draws(self, n: int) -> int:
         return n

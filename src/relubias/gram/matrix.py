@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._progress import Progress, Report, reporting
+from relubias._progress import Progress, Report, duration, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, as_real_array, fail
 from relubias.gram.sources import (
@@ -245,11 +245,3 @@ def _followed(source: Source, sums: Sums, report: Report, checkpoint: Any) -> Su
         if checkpoint is not None:
             checkpoint.save(sums)
     return sums
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
