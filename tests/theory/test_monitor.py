@@ -189,6 +189,14 @@ def test_without_a_certificate_only_violations_are_known():
     assert setting.monitor.verdict("false").holds is False
 
 
+def test_without_a_single_step_nothing_is_known():
+    problem, start = random_problem(1)
+    setting = Setting(problem, start, step_size=0.9 / problem.scale, max_iter=0)
+    setting.monitor.add([Invariant(condition="true", margin=always(1.0), detail="Yes.")])
+    assert setting.trajectory.status is rb.Status.MAX_ITER
+    assert setting.monitor.verdict("true").holds is None
+
+
 def test_a_claim_about_nothing_holds_and_says_so():
     problem, start = random_problem(1)
     setting = Setting(problem, start, step_size=0.9 / problem.scale)

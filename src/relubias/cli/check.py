@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_WORDS = {True: "holds", False: "FAILS", None: "undecided"}
-
 
 def check(
     data: Path,
@@ -43,7 +41,8 @@ def check(
     """Check every assumption, lemma and theorem of the paper on your data.
 
     Ends with one plain conclusion. Exit status 1 if the run is not certified, or with --strict if
-    any verdict fails.
+    any verdict fails; guarantees that
+    are not met do not count.
 
     Parameters
     ----------
@@ -146,6 +145,7 @@ def _verdict_facts(verdict: Verdict) -> dict[str, Any]:
         "condition": verdict.condition,
         "role": str(verdict.role),
         "holds": verdict.holds,
+        "outcome": verdict.outcome,
         "margin": verdict.margin,
         "rounding_error": verdict.rounding_error,
         **verdict.place._asdict(),
@@ -176,12 +176,12 @@ def _setting_section(report: Report) -> Section:
 
 
 def _row(verdict: Verdict) -> tuple[str, str]:
+    from relubias.theory.report import shouted
+
     short = verdict.condition.partition(".")[2]
     where = f" ({verdict.place})" if str(verdict.place) else ""
-    return (
-        short,
-        f"{_WORDS[verdict.holds]:9}  {number(verdict.margin, 3):>9}{where}  {verdict.detail}",
-    )
+    margin = f"{number(verdict.margin, 3):>9}"
+    return short, f"{shouted(verdict):9}  {margin}{where}  {verdict.detail}"
 
 
 def _beside(prediction: Any) -> tuple[str, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_body", "report_page"]
 
-_BADGES = {True: ("agrees", "holds"), False: ("differs", "fails"), None: ("missing", "undecided")}
+_BADGES = {"holds": "agrees", "fails": "differs", "not met": "missing", "undecided": "missing"}
 
 
 def report_page(report: Report) -> str:
@@ -48,14 +48,14 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
     head = ("", "condition", "margin", "error", "where", "what it says")
     rows: list[Sequence[str]] = []
     for v in verdicts:
-        kind, word = _BADGES[v.holds]
+        kind = _BADGES[v.outcome]
         where = escape(str(v.place))
         if v.first_violation is not None and v.first_violation != v.place:
             where += f"; first violated at {escape(str(v.first_violation))}"
         rows.append(
             (
-                f'<span class="badge {kind}">{word}</span>',
-                tag("code", escape(v.condition)),
+                f'<span class="badge {kind}">{v.outcome}</span>',
+                tag("span", escape(v.condition.partition(".")[2]), "nb"),
                 minus(f"{v.margin:.4g}"),
                 minus(f"{v.rounding_error:.0e}") if v.rounding_error > 0 else "",
                 where,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relubias._palette import BLUE, GREY, VERMILLION
+from relubias._palette import BLUE, GREY, ORANGE, VERMILLION
 from relubias.theory._machine import draw_machine
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_margins", "draw_transitions"]
 
 _LOOKS = {
-    True: ("o", BLUE, "holds"),
-    False: ("X", VERMILLION, "fails"),
-    None: ("s", GREY, "undecided"),
+    "holds": ("o", BLUE),
+    "fails": ("X", VERMILLION),
+    "not met": ("D", ORANGE),
+    "undecided": ("s", GREY),
 }
 _WIDEST = 100.0  # margins beyond are drawn at the edge
 
@@ -35,7 +36,7 @@ def draw_margins(report: Report, ax: Axes | None) -> Axes:
         size = (7.0, 1.4 + 0.19 * max(len(shown), 4))
         axes = plt.subplots(layout="constrained", figsize=size)[1]
     for row, v in enumerate(shown):
-        marker, colour, _ = _LOOKS[v.holds]
+        marker, colour = _LOOKS[v.outcome]
         x = min(max(v.margin, -_WIDEST), _WIDEST)
         if 0 < v.rounding_error < math.inf:
             axes.plot(
@@ -58,11 +59,12 @@ def draw_margins(report: Report, ax: Axes | None) -> Axes:
     axes.grid(axis="x", color="#e4e4e4", lw=0.5)
     axes.set_axisbelow(True)
     handles = [
-        axes.plot([], [], m, color=c, mfc=c if holds else "white", label=word)[0]
-        for holds, (m, c, word) in _LOOKS.items()
+        axes.plot([], [], m, color=c, mfc=c if word == "holds" else "white", label=word)[0]
+        for word, (m, c) in _LOOKS.items()
+        if any(v.outcome == word for v in shown)
     ]
     axes.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False
     )
     return axes
 

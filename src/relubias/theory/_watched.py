@@ -141,7 +141,9 @@ class Watched:
                 detail += " Steps after the end of the run are not known."
             error = max(error, unseen) + tail
         if math.isinf(margin):
-            detail += " Nothing had to be shown at any step."
+            is_open = not math.isfinite(open_end)
+            detail += " Nothing had to be shown at any step" + (" so far." if is_open else ".")
+            margin = math.nan if is_open else margin
         return Verdict(
             condition=invariant.condition,
             role=Role.INVARIANT,

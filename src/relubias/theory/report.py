@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Report"]
-
-_MARKS = {True: "holds", False: "FAILS", None: "undecided"}
+__all__ = ["Report", "shouted"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -110,8 +108,14 @@ class Report:
         return sorted(self.verdicts, key=lambda v: math.inf if math.isnan(v.margin) else v.margin)
 
     def failing(self) -> list[Verdict]:
-        """Return the verdicts that fail, the smallest margin first."""
-        return [verdict for verdict in self.sorted_verdicts if verdict.holds is False]
+        """Return the verdicts that fail, the smallest margin first.
+
+        Returns
+        -------
+        list of Verdict
+            Without guarantees: one that is not met refutes nothing.
+        """
+        return [verdict for verdict in self.sorted_verdicts if verdict.outcome == "fails"]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per verdict, the smallest margin first.
@@ -119,7 +123,7 @@ class Report:
         Returns
         -------
         pandas.DataFrame
-            Columns ``condition, role, holds, margin, rounding_error, step, neuron, sample,
+            Columns ``condition, role, holds, outcome, margin, rounding_error, step, neuron, sample,
             first_violation, constants, detail``; `holds` is True, False or None, indices are -1
             where they do not apply.
         """
@@ -130,6 +134,7 @@ class Report:
                 "condition": v.condition,
                 "role": str(v.role),
                 "holds": v.holds,
+                "outcome": v.outcome,
                 "margin": v.margin,
                 "rounding_error": v.rounding_error,
                 "step": v.step,
@@ -183,10 +188,8 @@ class Report:
             if v.first_violation is not None and v.first_violation != v.place:
                 where += f" (first violated at {v.first_violation})"
             error = f"{v.rounding_error:.0e}" if v.rounding_error > 0 else ""
-            lines.append(
-                f"{_MARKS[v.holds]:9}  {v.condition:<{width}}  {v.margin:>10.3g}  {error:>7}  "
-                f"{where}".rstrip()
-            )
+            row = f"{shouted(v):9}  {v.condition:<{width}}  {v.margin:>10.3g}  {error:>7}  {where}"
+            lines.append(row.rstrip())
         return lines
 
     def _beside(self) -> list[str]:
@@ -221,7 +224,8 @@ class Report:
         Returns
         -------
         matplotlib.axes.Axes
-            Dots hold, crosses fail, squares are undecided; bars are errors.
+            Dots hold, crosses fail, diamonds are guarantees that are not met, squares are
+            undecided; bars are errors.
         """
         from relubias.theory._plot import draw_margins
 
@@ -278,10 +282,12 @@ class Report:
         return self.summary()
 
     def __repr__(self) -> str:
-        outcomes = [verdict.holds for verdict in self.verdicts]
+        outcomes = [verdict.outcome for verdict in self.verdicts]
+        words = {"holds": "hold", "fails": "fail", "not met": "not met", "undecided": "undecided"}
         counts = ", ".join(
-            f"{outcomes.count(value)} {word}"
-            for value, word in ((True, "hold"), (False, "fail"), (None, "undecided"))
+            f"{outcomes.count(outcome)} {word}"
+            for outcome, word in words.items()
+            if outcome in outcomes
         )
         return f"Report({counts}; kappa={self.kappa:.4g}, {self.trajectory.status})"
 
@@ -289,3 +295,8 @@ class Report:
         from relubias.theory._page import report_body
 
         return report_body(self)
+
+
+def shouted(verdict: Verdict) -> str:
+    """Return the outcome as a word, a failure in capitals."""
+    return verdict.outcome.upper() if verdict.outcome == "fails" else verdict.outcome

@@ -96,8 +96,12 @@ class Verdict:
 
     @property
     def outcome(self) -> str:
-        """`holds` as a word: holds, fails or undecided."""
-        return {True: "holds", False: "fails", None: "undecided"}[self.holds]
+        """`holds` as a word; a guarantee that is not met refutes nothing."""
+        if self.holds is None:
+            return "undecided"
+        if self.holds:
+            return "holds"
+        return "not met" if self.role is Role.GUARANTEE else "fails"
 
     def __str__(self) -> str:
         error = f" +- {self.rounding_error:.1g}" if self.rounding_error > 0 else ""
