@@ -11,9 +11,8 @@ import numpy as np
 from relubias.dynamics import Status
 from relubias.theory._rounded import Rounded
 from relubias.theory.lai2026._one_active_neuron import first_step
-from relubias.theory.lai2026._parts import Part, conjunction, smallest, weakest
+from relubias.theory.lai2026._parts import Part, conjunction, smallest, watched, weakest
 from relubias.theory.lai2026._shares import Shares
-from relubias.theory.lai2026._steps import watched
 from relubias.theory.lai2026._weights import within
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
@@ -39,7 +38,7 @@ def positive_start(setting: Setting, unit: float) -> Part:
 def conclusions(setting: Setting, shares: Shares, name: str, tolerance: float) -> list[Verdict]:
     """Return the verdict on the limit alone, and that on pattern and limit."""
     run = setting.trajectory
-    seen = watched(setting, pattern_of(shares, name), (1, -1))
+    seen = watched(setting, name)[0]
     parts = _limit_parts(setting, shares, tolerance)
     misses = -math.inf if run.status is Status.DIVERGED else run.limit.primal
     off = float(np.max(misses, where=shares.off, initial=-math.inf))

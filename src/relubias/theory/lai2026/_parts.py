@@ -1,4 +1,4 @@
-"""A condition that is made of several: the weakest part decides."""
+"""Verdicts that are made of several parts, and those that a run has shown."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from relubias._validate import Float
+from relubias.theory.setting import Setting
 from relubias.theory.verdict import Role, Verdict
 
-__all__ = ["Part", "conjunction", "smallest", "weakest"]
+__all__ = ["Part", "conjunction", "smallest", "watched", "weakest"]
 
 
 class Part(NamedTuple):
@@ -59,3 +60,9 @@ def conjunction(
         constants=constants or {},
         detail=detail,
     )
+
+
+def watched(setting: Setting, *conditions: str) -> list[Verdict]:
+    """Return what the run shows of invariants that were watched along it."""
+    _ = setting.trajectory
+    return [setting.monitor.verdict(condition) for condition in conditions]

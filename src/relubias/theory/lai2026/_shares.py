@@ -31,10 +31,14 @@ class Shares:
 
     def __init__(self, setting: Setting, own: NDArray[np.bool_]) -> None:
         self.setting, self.own, self.off = setting, own, ~own
-        self.unit = setting.kappa * setting.y_min
         self.target: Float = np.where(own, np.abs(setting.labels), 0.0)
         self._weight = own.astype(np.float64)
         self._all = np.arange(setting.m)
+
+    @cached_property
+    def unit(self) -> float:
+        """Unit of predictions: kappa y_min."""
+        return self.setting.kappa * self.setting.y_min
 
     @cached_property
     def stretch(self) -> float:

@@ -72,9 +72,9 @@ class Assumption3(Statement):
     >>> from relubias import Problem, starts
     >>> problem = Problem(4.0 * np.eye(3), [1.0, 1.0, -1.0], signs=(1, 1, -1))
     >>> start = starts.disjoint(problem, [0, 1, 2], 0.01)
-    >>> print(*Assumption3().check(problem, start))
-    lai2026.assumption3: holds, margin 0.01 +- 1e-16. Every sample starts active on one neuron of \
-its sign and on all of the other (margin in units of y_min).
+    >>> for verdict in Assumption3().check(problem, start):
+    ...     print(verdict.outcome, verdict.margin)
+    holds 0.01
     """
 
     name: ClassVar[str] = "lai2026.assumption3"

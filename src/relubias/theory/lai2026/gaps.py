@@ -195,8 +195,8 @@ class Theorem6(Statement):
     >>> start = starts.disjoint(problem, [0, 1, 2], 0.01)
     >>> for verdict in Theorem6().check(problem, start, step_size=0.2):
     ...     print(verdict.condition, verdict.outcome, round(verdict.margin, 4))
-    lai2026.theorem6.twice holds 0.575
-    lai2026.theorem6 holds 3.9697
+    lai2026.theorem6.twice holds 0.5657
+    lai2026.theorem6 holds 3.9086
     lai2026.theorem6.sharp holds 0.1
     """
 

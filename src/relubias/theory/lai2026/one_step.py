@@ -11,7 +11,8 @@ import numpy as np
 from relubias._validate import Float
 from relubias.theory._constants import check_constants
 from relubias.theory.lai2026._one import zero_label
-from relubias.theory.lai2026._steps import step_size_upper, watched
+from relubias.theory.lai2026._parts import watched
+from relubias.theory.lai2026._steps import step_size_upper
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
@@ -153,7 +154,7 @@ class Lemma5(Statement):
         return [
             step_size_upper(setting, f"{self.name}.step_size"),
             explicit,
-            *(watched(setting, claim, (-1,)) for claim in self.invariants(setting)),
+            *watched(setting, self.name, f"{self.name}.unconditional"),
         ]
 
 
@@ -292,5 +293,5 @@ class Lemma6(Statement):
         )
         return [
             explicit,
-            *(watched(setting, claim, (1,)) for claim in self.invariants(setting)),
+            *watched(setting, self.name, f"{self.name}.sharp", f"{self.name}.absorbing"),
         ]

@@ -82,7 +82,7 @@ class Theorem5(Statement):
     ...     verdicts = Theorem5().check(problem, start, step_size=0.2)
     ...     print([verdict.outcome for verdict in verdicts], verdicts[-1].first_violation)
     ['holds', 'holds', 'holds', 'holds', 'holds', 'holds', 'holds'] None
-    ['holds', 'fails', 'holds', 'holds', 'fails', 'fails', 'fails'] step 1, neuron 0, sample 1
+    ['holds', 'fails', 'holds', 'holds', 'not met', 'fails', 'fails'] step 2, neuron 0, sample 1
     """
 
     name: ClassVar[str] = "lai2026.theorem5"

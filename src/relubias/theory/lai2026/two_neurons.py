@@ -9,8 +9,8 @@ import numpy as np
 
 from relubias.theory._constants import check_constants
 from relubias.theory.lai2026._one import zero_label
+from relubias.theory.lai2026._parts import watched
 from relubias.theory.lai2026._shares import Shares
-from relubias.theory.lai2026._steps import watched
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
@@ -145,8 +145,4 @@ class Lemma10(Statement):
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for the whole run, its limit included."""
-        modes = dict.fromkeys("ab", (-1,)) | dict.fromkeys("gh", (1,))
-        return [
-            watched(setting, claim, modes.get(claim.condition[-1], ()))
-            for claim in self.invariants(setting)
-        ]
+        return watched(setting, *(f"{self.name}.{part}" for part in "abcdefgh"))
