@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "GREY",
     "N_LOOKS",
     "Axis",
     "axis_of",

@@ -10,15 +10,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from relubias._validate import as_real, fail, shown
-from relubias.errors import MissingExtraError, RelubiasError
+from relubias.errors import MissingExtraError
 from relubias.sweep._child import from_arrow, versions
 from relubias.sweep._dask_worker import answer, dismiss
-from relubias.sweep.engine import Failure, Job, Outcome
+from relubias.sweep.engine import EngineError, Failure, Job, Outcome
 
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
 
-__all__ = ["ClusterError", "DaskEngine"]
+__all__ = ["DaskEngine"]
 
 _IN_FLIGHT = 3
 """Unfinished jobs per thread of the cluster: one at work, two under way."""
@@ -30,10 +30,6 @@ _CENSUS_EVERY = 2.0  # seconds between two counts of the workers
 _ANSWER_WITHIN = 30.0  # seconds for the rows to travel; after that they are asked for again
 _CONNECT_WITHIN = 10.0
 _LEAVE_WITHIN = 1.0
-
-
-class ClusterError(RelubiasError, RuntimeError):
-    """A cluster cannot be used, or went away; what is finished is stored and the rest resumes."""
 
 
 class DaskEngine:
@@ -94,10 +90,16 @@ class DaskEngine:
 
         Raises
         ------
-        ClusterError
-            If no scheduler answers.
+        InvalidInputError
+            If no scheduler answers, or a function of a script is measured.
         """
         self._plan = plan.to_toml()
+        if "__main__:" in self._plan:
+            raise fail(
+                "measure",
+                "names a function of a script or notebook, which other machines do not have",
+                "define it in a module that workers can import (Client.upload_file sends one)",
+            )
         if not isinstance(self._cluster, str):
             self._client = self._cluster
         else:
@@ -158,13 +160,13 @@ class DaskEngine:
 
         Raises
         ------
-        ClusterError
+        EngineError
             If the scheduler is gone, no worker came for too long, or workers cannot run this.
         """
         self._news.wait(seconds)
         self._news.clear()
         if self._client.status == "closed":
-            raise ClusterError(
+            raise EngineError(
                 "engine: the Dask scheduler is gone; what is finished is stored, and the same "
                 "command resumes with another scheduler"
             )
@@ -196,7 +198,7 @@ class DaskEngine:
             if not isinstance(error, self._distributed.KilledWorker):
                 got = f"a worker cannot run jobs of relubias ({type(error).__name__}: {error})"
                 remedy = "install the same relubias on scheduler and workers"
-                raise ClusterError(f"engine: {got}; {remedy}") from error
+                raise EngineError(f"engine: {got}; {remedy}") from error
             place = (job.chunk, job.tasks[0])
             self._losses[place] = self._losses.get(place, 0) + 1
             if self._losses[place] > _LOST_WORKERS:
@@ -220,7 +222,7 @@ class DaskEngine:
     def _require_workers(self) -> None:
         self._count_workers()
         if not self._threads and time.monotonic() - self._peopled > self._patience:
-            raise ClusterError(
+            raise EngineError(
                 f"engine: no Dask worker for {self._patience:g} s; what is finished is stored, "
                 "start workers and run the same command to resume"
             )
@@ -247,14 +249,14 @@ class DaskEngine:
 
 def _outcome(job: Job, header: dict[str, Any], body: bytes) -> Outcome:
     if header.get("is_unusable"):
-        raise ClusterError(f"engine: a worker cannot run this plan ({header['error']})")
+        raise EngineError(f"engine: a worker cannot run this plan ({header['error']})")
     there, here = header.get("versions"), versions()
     if there is not None and there != here:
         names = [f"{name} {there[name]} there, {here[name]} here" for name in here]
         differing = [
             text for name, text in zip(here, names, strict=True) if there[name] != here[name]
         ]
-        raise ClusterError(
+        raise EngineError(
             f"engine: a worker would give other bits ({'; '.join(differing)}); "
             "install the same versions on every machine"
         )
@@ -263,15 +265,6 @@ def _outcome(job: Job, header: dict[str, Any], body: bytes) -> Outcome:
         job=job,
         columns=None if failure else from_arrow(body),
         failure=failure,
-        error=_error(failure, header, job),
+        error=header["error"],
         seconds=header["seconds"],
     )
-
-
-def _error(failure: Failure | None, header: dict[str, Any], job: Job) -> str:
-    """Return what the row of a failed task says."""
-    if failure is Failure.KILLED:
-        return f"its process ended with status {header['exit']}"
-    if failure is Failure.TIMEOUT:
-        return f"took longer than {job.seconds:g} s"
-    return header["error"]

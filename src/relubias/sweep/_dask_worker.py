@@ -5,32 +5,30 @@ A task that kills its process, or never ends, costs a child; Dask's worker stays
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 from relubias.sweep._child import read_frame, write_frame
+from relubias.sweep._processes import ending, spawn
 from relubias.sweep.engine import Failure
 
 __all__ = ["answer", "dismiss"]
 
-_SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-_lock = threading.Lock()
+_Frame = tuple[dict[str, Any], bytes]
 
 
 @dataclass(frozen=True, eq=False)
 class Child:
-    """A process, whose it is, and the versions that it works with."""
+    """A process, the sweep that it serves, and the versions that it works with."""
 
     sweep: str
     process: subprocess.Popen[bytes]
-    versions: dict[str, str]
+    versions: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def requests(self) -> IO[bytes]:
@@ -43,8 +41,10 @@ class Child:
         return cast("IO[bytes]", self.process.stdout)
 
 
+_lock = threading.Lock()
 _idle: list[Child] = []
 _all: set[Child] = set()
+_spawner = ThreadPoolExecutor(1)  # children end with the thread that started them
 
 
 def answer(
@@ -72,7 +72,11 @@ def answer(
     """
     child = _take(sweep)
     if child is None:
-        return {"is_unusable": True, "error": "a process of the worker did not start"}, b""
+        child, frame = _new(sweep, plan, is_timed=seconds is not None)
+        if frame is None or frame[0].get("is_unusable"):
+            status = _end(child)
+            why = ending(status) if frame is None else frame[0]["error"]
+            return {"is_unusable": True, "error": why}, b""
     begin, is_late = time.perf_counter(), threading.Event()
 
     def end() -> None:
@@ -84,55 +88,50 @@ def answer(
         clock.daemon = True
         clock.start()
     try:
-        frame = _ask(child, {"plan": plan, "chunk": chunk, "tasks": tasks})
+        frame = _ask(child, {"chunk": chunk, "tasks": tasks})
     finally:
         if clock is not None:
             clock.cancel()
     if frame is not None and not is_late.is_set():
         with _lock:
             _idle.append(child)
-        header, body = frame
-        return header | {"versions": child.versions}, body
+        return frame[0] | {"versions": child.versions}, frame[1]
     status = _end(child)
     failure = Failure.TIMEOUT if is_late.is_set() else Failure.KILLED
-    lost = {"failure": str(failure), "exit": status, "seconds": time.perf_counter() - begin}
-    return lost, b""
-
-
-def _ask(child: Child, request: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
-    """Return the answer to one request; None if the child ends without one."""
-    try:
-        write_frame(child.requests, request)
-        return read_frame(child.answers)
-    except (OSError, ValueError):  # the pipe is closed
-        return None
+    header = {"failure": str(failure), "error": ending(status)}
+    return header | {"seconds": time.perf_counter() - begin}, b""
 
 
 def _take(sweep: str) -> Child | None:
-    """Return an idle child, or a new one that has loaded everything; None if it does not start."""
+    """Return an idle child of a sweep."""
     with _lock:
         for child in [child for child in _idle if child.sweep == sweep]:
             _idle.remove(child)
             if child.process.poll() is None:
                 return child
             _all.discard(child)
-    paths = os.pathsep.join(path for path in sys.path if path)
-    environment = os.environ | {"PYTHONPATH": paths} | dict.fromkeys(_SINGLE_THREAD, "1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "relubias.sweep._child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    child = Child(sweep, process, {})
+    return None
+
+
+def _new(sweep: str, plan: str, *, is_timed: bool) -> tuple[Child, _Frame | None]:
+    """Start a child, and wait until it has loaded everything; return what it says then."""
+    child = Child(sweep, _spawner.submit(spawn).result())
     with _lock:
         _all.add(child)
     hello = read_frame(child.answers)
     if hello is None:
-        _end(child)
-        return None
+        return child, None
     child.versions.update(hello[0]["versions"])
-    return child
+    return child, _ask(child, {"plan": plan, "is_timed": is_timed})
+
+
+def _ask(child: Child, request: dict[str, Any]) -> _Frame | None:
+    """Return the answer to one request; None if the child ends without one."""
+    try:
+        write_frame(child.requests, request)
+        return read_frame(child.answers)
+    except (OSError, ValueError):  # the pipe is closed
+        return None
 
 
 def _end(child: Child) -> int:
