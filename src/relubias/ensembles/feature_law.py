@@ -166,8 +166,8 @@ class FeatureLaw(ABC):
         >>> from relubias import gram_matrix
         >>> from relubias.ensembles import Rademacher
         >>> gram_matrix(Rademacher(10**6).features(2, seed=0))
-        array([[1000000.,     412.],
-               [    412., 1000000.]])
+        array([[1000000.,   -2320.],
+               [  -2320., 1000000.]])
         """
         return GeneratedFeatures(
             self, self._as_size(n), as_seed_sequence("seed", seed, "blocks of features")
