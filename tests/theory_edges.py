@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tests.oracles.theory_run import Instance
 
-__all__ = ["OFFSETS", "Edge", "around", "find_edge", "last_inside"]
+__all__ = ["OFFSETS", "Edge", "around", "find_edge", "inwards", "last_inside"]
 
 Float = NDArray[np.float64]
 
 SIZE_WEIGHTS = [0.05, 0.15, 0.15, 0.15, 0.15, 0.15, 0.1, 0.06, 0.04]
 RANGES = {"delta": (1e-9, 0.9), "kappa": (1e-3, 2.5), "scale": (1e-9, 3.0)}
-OFFSETS = (0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-11, 1e-8)
+OFFSETS = (2e-16, 1e-15, 1e-14, 1e-12, 1e-9)
 """Relative distances from the edge, on both sides."""
 
 
@@ -63,21 +63,21 @@ class Edge:
 
 def find_edge(
     seed: int, *, n_neurons: int, margin: Callable[[Edge], float], tries: int = 20
-) -> Edge | None:
-    """Return a problem at the edge of what `margin` says, the last double inside."""
+) -> tuple[Edge, float] | None:
+    """Return a problem at the edge of what `margin` says, and a value of what moves inside."""
     for attempt in range(tries):
         edge = _family(np.random.default_rng([73, seed, n_neurons, attempt]), n_neurons)
         low, high = RANGES[edge.moving]
         inside = [margin(edge.at(value)) > 0 for value in (low, high)]
         if inside[0] != inside[1]:
             a, b = (low, high) if inside[0] else (high, low)
-            return edge.at(_bisect(a, b, lambda value: margin(edge.at(value)) > 0))  # noqa: B023
+            return edge.at(_bisect(a, b, lambda value: margin(edge.at(value)) > 0)), a  # noqa: B023
     return None
 
 
 def last_inside(edge: Edge, is_inside: Callable[[Edge], bool]) -> Edge | None:
     """Return the problem nearest to the edge for which `is_inside` holds; None if it is far."""
-    for offset in OFFSETS[1:]:
+    for offset in (*OFFSETS, 1e-6, 1e-3):
         for signed in (offset, -offset):
             far = edge.value * (1.0 + signed)
             if is_inside(edge.at(far)):
@@ -98,11 +98,23 @@ def _bisect(inside: float, outside: float, test: Callable[[float], bool]) -> flo
     return inside
 
 
-def around(edge: Edge) -> Iterator[tuple[float, Edge]]:
-    """Yield the problem and its neighbours on both sides with the relative distance."""
+def around(edge: Edge) -> Iterator[Edge]:
+    """Yield the problem and its neighbours on both sides."""
+    yield edge
     for offset in OFFSETS:
-        for signed in (offset, -offset) if offset else (0.0,):
-            yield signed, edge.at(edge.value * (1.0 + signed))
+        for signed in (offset, -offset):
+            yield edge.at(edge.value * (1.0 + signed))
+
+
+def inwards(edge: Edge, towards: float) -> Iterator[Edge]:
+    """Yield the problem and problems further inside, one double and more away."""
+    yield edge
+    value = edge.value
+    for _ in range(2):
+        value = float(np.nextafter(value, towards))
+        yield edge.at(value)
+    for offset in (*OFFSETS[1:], 1e-6, 1e-4, 1e-2):
+        yield edge.at(edge.value + np.sign(towards - edge.value) * offset * edge.value)
 
 
 def _family(rng: np.random.Generator, n_neurons: int) -> Edge:

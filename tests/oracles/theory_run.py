@@ -71,13 +71,15 @@ def solve(A: Extended, b: Extended) -> Extended:
     return x
 
 
-def descend(case: Instance, *, max_steps: int = 100_000) -> tuple[list[Seen], bool]:
+def descend(
+    case: Instance, *, max_steps: int = 100_000, slack: float = 0.01
+) -> tuple[list[Seen], bool]:
     """Return states until nothing can change any more, then the limit; and whether that is proved.
 
     The end: active sets are disjoint, and what is left of the residual, ``norm(r)``, moves the
     primal values of a neuron by at most ``2 norm(r) mu_max / mu_min`` in all (linear regression
-    with a step below ``2 / mu_max`` never comes further away from its solution), less than a
-    hundredth of the primal value closest to zero.
+    with a step below ``2 / mu_max`` never comes further away from its solution), less than
+    `slack` times the primal value closest to zero.
     """
     low, high = extremes(case.gram.astype(np.longdouble))
     is_contracting = bool(low > 0) and case.step_size * float(high) < 2
@@ -90,7 +92,7 @@ def descend(case: Instance, *, max_steps: int = 100_000) -> tuple[list[Seen], bo
         if is_contracting and active.sum(axis=0).max() <= 1:
             r = case.signs[:, None] * now.primal - y
             away = np.sqrt((np.where(active, r, 0) ** 2).sum(axis=1)).max()
-            if 200 * reach * away < np.abs(now.primal).min():
+            if 2 * reach * away < slack * np.abs(now.primal).min():
                 return [*seen, limit(case, now)], True
         if now.time >= max_steps or not np.isfinite(now.primal).all():
             break
