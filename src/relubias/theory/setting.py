@@ -219,18 +219,20 @@ class Setting:
         r"""Effective dimension :math:`\|\lambda\|_1^2/\|\lambda\|_2^2`.
 
         Without the spectrum it is estimated from the Gram matrix: entries off the diagonal have
-        mean square :math:`\|\lambda\|_2^2`. It is at least 1 and at most the number of features,
+        mean square :math:`\|\lambda\|_2^2`. The standard error of its logarithm, by leaving samples
+        out one at a time, counts twice. It is at least 1 and at most the number of features,
         where that is known; nan where the samples are orthogonal, which shows nothing else.
         """
         if self.spectrum is not None:
             return Approximate(self.spectrum.d_2, 8.0 * EPS * self.spectrum.d_2)
-        squares = self.deviation[np.triu_indices(self.n, 1)] ** 2
-        mean = float(squares.mean()) if squares.size else 0.0
+        squares = self.deviation**2
+        np.fill_diagonal(squares, 0.0)
+        mean, error = _mean_of_pairs(squares)
         if mean == 0.0:
             return _between(1.0, self._n_features)
-        error = 2.0 * math.sqrt(2.0 / squares.size) / mean
-        high = min(1.0 / mean + error, self._n_features)
-        return _between(max(min(1.0 / mean, high) - error, 1.0), high)
+        factor = math.exp(2.0 * error / mean)
+        high = min(factor / mean, self._n_features)
+        return _between(max(min(1.0 / mean, high) / factor, 1.0), high)
 
     @cached_property
     def d_inf(self) -> Approximate:
@@ -354,6 +356,21 @@ class Setting:
     def gap(self) -> BiasGap:
         """Distance of the limit of the run from the minimum norm."""
         return bias_gap(self.problem, self.trajectory, self.shortest, trace=self.trace)
+
+
+def _mean_of_pairs(values: Float) -> tuple[float, float]:
+    """Return the mean over pairs of different samples and its standard error.
+
+    The larger of the jackknife's and that of independent squares of Gaussians.
+    """
+    n = values.shape[0]
+    if n < 2:
+        return 0.0, 0.0
+    of_each = values.sum(axis=0) / (n - 1)
+    mean = float(of_each.mean())
+    spread = float(np.linalg.norm(of_each - mean))
+    jackknife = 2.0 * math.sqrt((n - 1) / n) / (n - 2) * spread if n > 2 else 0.0
+    return mean, max(jackknife, mean * math.sqrt(4.0 / (n * (n - 1))))
 
 
 def _between(low: float, high: float) -> Approximate:
