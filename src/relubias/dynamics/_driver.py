@@ -145,8 +145,9 @@ class Driver:
         run = self.run
         frozen = run.motion()
         steps, is_forever = safe_steps(frozen)
-        until_record = min(self.recorder.next_time - run.time, int(min(frozen.lifetime, 2.0**62)))
-        if is_forever and steps <= until_record:
+        lifetime = int(min(frozen.lifetime, 2.0**62))
+        until_record = min(self.recorder.next_time - run.time, lifetime)
+        if is_forever and steps <= (lifetime if self.recorder.sees_the_end else until_record):
             if steps:
                 run.jump(steps)
                 run.renew_residual()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,6 +19,9 @@ _MOST_SWITCHES_SHOWN = 5000
 
 class Recorder:
     """Keeps the state at chosen steps."""
+
+    sees_the_end: ClassVar[bool] = False
+    """Whether the end under a frozen pattern is seen in closed form, whatever is jumped over."""
 
     def __init__(self, times: list[int], run: Run) -> None:
         self.run = run
@@ -97,6 +100,8 @@ class Observer(Protocol):
 class Watching(Recorder):
     """Shows states to an observer, at its own steps and after every switch, and keeps none."""
 
+    sees_the_end: ClassVar[bool] = True
+
     def __init__(self, observer: Observer, run: Run) -> None:
         super().__init__([], run)
         self.observer = observer
@@ -120,8 +125,9 @@ class Watching(Recorder):
                 run.stop_at_switches(False)
 
     def finish(self, *, is_settled: bool, limit: State | None = None) -> Records:
-        """Show the state in which the run ended; nothing was kept."""
-        self._show()
+        """Show the state in which the run ended, unless it jumped there under a frozen pattern."""
+        if not (is_settled and np.isinf(self.run.extremes[0]).any()):
+            self._show()
         return super().finish(is_settled=is_settled, limit=limit)
 
     def _show(self) -> None:
