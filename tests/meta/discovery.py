@@ -40,15 +40,28 @@ def public_objects():
 
 
 def own_members(cls):
-    """Return the public methods and properties that a class of this package defines itself."""
+    """Return the public methods and properties that a class of this package defines itself.
+
+    A method that overrides one of the package with the same parameters keeps its contract: the
+    one that is overridden is returned.
+    """
     found = {}
     for base in cls.__mro__:
         if not base.__module__.startswith("relubias"):
             continue
         for name, value in vars(base).items():
-            if not name.startswith("_") and name not in found:
-                if isinstance(value, (classmethod, staticmethod)):
-                    value = value.__func__
-                if isinstance(value, property) or inspect.isfunction(value):
+            if name.startswith("_"):
+                continue
+            if isinstance(value, (classmethod, staticmethod)):
+                value = value.__func__
+            is_method = inspect.isfunction(value)
+            if name not in found:
+                if isinstance(value, property) or is_method:
                     found[name] = value
+            elif is_method and _parameters(value) == _parameters(found[name]):
+                found[name] = value
     return found
+
+
+def _parameters(function):
+    return list(inspect.signature(function).parameters) if inspect.isfunction(function) else None

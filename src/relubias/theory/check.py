@@ -49,7 +49,7 @@ def check(
         In inverse squared units of the features; ``kappa / trace``.
     trace : float, optional
         :math:`L = \|\lambda\|_1`; that of `spectrum`, else the mean of the Gram diagonal.
-    spectrum : Spectrum, FeatureLaw or array_like, optional
+    spectrum : Spectrum, FeatureLaw or array_like of shape (n_features,), optional
         Eigenvalues of the feature covariance, where they are known. Without them the effective
         dimensions of Assumption 2 are estimated or left open.
     statements : sequence of Statement, optional

@@ -52,7 +52,7 @@ class Setting:
         Needed by every statement about a run.
     trace : float, optional
         :math:`L = \|\lambda\|_1`; that of `spectrum`, else the mean of the Gram diagonal.
-    spectrum : Spectrum, FeatureLaw or array_like, optional
+    spectrum : Spectrum, FeatureLaw or array_like of shape (n_features,), optional
         Eigenvalues of the feature covariance, where they are known.
     n_dense : int, default=200
         Steps up to which invariants look at every one; beyond, at ever fewer.

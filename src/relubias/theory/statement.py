@@ -35,18 +35,46 @@ class Statement(ABC):
     title: ClassVar[str]
 
     def refusal(self, setting: Setting) -> str:
-        """Return why the statement says nothing here; empty if it applies."""
+        """Return why the statement says nothing here; empty if it applies.
+
+        Parameters
+        ----------
+        setting : Setting
+
+        Returns
+        -------
+        str
+            Completes a sentence that begins with the name of the statement.
+        """
         del setting
         return ""
 
     def invariants(self, setting: Setting) -> list[Invariant]:
-        """Return what has to be watched along the run."""
+        """Return what has to be watched along the run.
+
+        Parameters
+        ----------
+        setting : Setting
+
+        Returns
+        -------
+        list of Invariant
+        """
         del setting
         return []
 
     @abstractmethod
     def verdicts(self, setting: Setting) -> list[Verdict]:
-        """Answer; invariants were watched if `setting.trajectory` was asked for."""
+        """Answer; invariants were watched if `setting.trajectory` was asked for.
+
+        Parameters
+        ----------
+        setting : Setting
+
+        Returns
+        -------
+        list of Verdict
+        """
 
     def check(
         self,
@@ -74,7 +102,7 @@ class Statement(ABC):
             Needed by statements about a run.
         trace : float, optional
             :math:`L = \|\lambda\|_1`; that of `spectrum`, else the mean of the Gram diagonal.
-        spectrum : Spectrum, FeatureLaw or array_like, optional
+        spectrum : Spectrum, FeatureLaw or array_like of shape (n_features,), optional
             Eigenvalues of the feature covariance, where they are known.
         n_dense : int, default=200
             Steps up to which invariants look at every one; beyond, at ever fewer.

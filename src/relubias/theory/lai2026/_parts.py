@@ -38,6 +38,9 @@ def weakest(parts: Sequence[Part]) -> Part:
     failing = [part for part in parts if part.margin + part.error < 0 or part[:2] == (0.0, 0.0)]
     if failing:
         return min(failing, key=lambda part: part.margin + part.error)
+    unknown = [part for part in parts if math.isnan(part.margin)]
+    if unknown:
+        return unknown[0]
     return min(parts, key=lambda part: part.margin - part.error)
 
 
