@@ -19,6 +19,10 @@ DONE, NEGATIVE, UNUSABLE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 _EXIT = "Exit status: 0 done, 1 the answer is negative, 2 unusable arguments or data."
 
+_EXIT_SWEEP = (
+    "Exit status: 0 done, 1 something is missing, 2 unusable arguments or files, 3 a task failed."
+)
+
 _COMMANDS = {
     "reproduce": (
         "Recompute the paper's figures and write the report.",
@@ -32,12 +36,33 @@ _COMMANDS = {
         "Find the shortest network that fits your data, with its certificate.",
         "relubias minnorm data.csv --label-column target --json",
     ),
+    "sweep run": (
+        "Compute what the folder of a plan does not hold yet; the same command resumes.",
+        "relubias sweep run plan.toml --store sweeps --workers 2",
+    ),
+    "sweep status": (
+        "Say what is done, missing, failed and damaged.",
+        "relubias sweep status sweeps",
+    ),
+    "sweep compact": (
+        "Merge the parts of a sweep into one file.",
+        "relubias sweep compact sweeps",
+    ),
+    "sweep show": (
+        "Show what a sweep found: tables, curves with bands, phase maps, power laws.",
+        "relubias sweep show sweeps --x d --y gap --by n --fit --out gap.png",
+    ),
     "check": (
         "Check every assumption, lemma and theorem of the paper on your data.",
         "relubias check data.npz --signs + --kappa 0.9 --html report.html",
     ),
 }
-"""Name, one line of help, example; `relubias.cli.NAME:NAME` is imported when it is used."""
+"""Name, one line of help, example; `relubias.cli.NAME:NAME` is imported when it is used.
+
+Commands of a group, such as ``sweep run``, are functions of the group's module.
+"""
+
+_GROUPS = {"sweep": "Sweep over random problems: run a plan, resume it, and look at its results."}
 
 
 def build_app() -> App:
@@ -58,12 +83,17 @@ def build_app() -> App:
         version=_version,
         suppress_keyboard_interrupt=False,
     )
+    groups = {"": app}
+    for group, line in _GROUPS.items():
+        groups[group] = App(name=group, help=line, help_epilogue=_EXIT_SWEEP, version_flags=())
+        app.command(groups[group])
     for name, (line, example) in _COMMANDS.items():
-        app.command(
-            f"relubias.cli.{name}:{name}",
-            name=name,
+        group, _, word = name.rpartition(" ")
+        groups[group].command(
+            f"relubias.cli.{group or word}:{word}",
+            name=word,
             help=line,
-            help_epilogue=f"Example: {example}\n\n{_EXIT}",
+            help_epilogue=f"Example: {example}\n\n{_EXIT_SWEEP if group else _EXIT}",
         )
     return app
 

@@ -12,10 +12,36 @@ from relubias._validate import fail, shown
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
 
-__all__ = ["PARTS", "PLAN", "plan_folder", "read_plan"]
+__all__ = ["PARTS", "PLAN", "plan_folder", "plan_folders", "read_plan"]
 
 PLAN, PARTS = "plan.toml", "parts"
 _MOST_NAMED = 5
+
+
+def plan_folders(folder: Any) -> list[Path]:
+    """Return `folder` if it holds a sweep, or the folders in it that do.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none.
+    """
+    if not isinstance(folder, (str, os.PathLike)):
+        raise fail("folder", f"is {shown(folder)}", "pass the path of a sweep's folder")
+    path = Path(cast("str | os.PathLike[str]", folder))
+    try:
+        if (path / PLAN).is_file():
+            return [path]
+        found = sorted(below for below in path.iterdir() if (below / PLAN).is_file())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        got = f"{printable(path)} cannot be read ({reason})"
+        raise fail("folder", got, "pass the folder that a sweep was stored in") from error
+    if not found:
+        raise fail(
+            "folder", f"{printable(path)} holds no sweep", "pass the folder that one was stored in"
+        )
+    return found
 
 
 def plan_folder(folder: Any) -> Path:
@@ -26,26 +52,12 @@ def plan_folder(folder: Any) -> Path:
     InvalidInputError
         If there is none, or several; the message names them.
     """
-    if not isinstance(folder, (str, os.PathLike)):
-        raise fail("folder", f"is {shown(folder)}", "pass the path of a sweep's folder")
-    path = Path(cast("str | os.PathLike[str]", folder))
-    try:
-        if (path / PLAN).is_file():
-            return path
-        found = sorted(below for below in path.iterdir() if (below / PLAN).is_file())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a valid path"
-        got = f"{printable(path)} cannot be read ({reason})"
-        raise fail("folder", got, "pass the folder that a sweep was stored in") from error
+    found = plan_folders(folder)
     if len(found) == 1:
         return found[0]
-    if not found:
-        raise fail(
-            "folder", f"{printable(path)} holds no sweep", "pass the folder that one was stored in"
-        )
     names = ", ".join(printable(below.name) for below in found[:_MOST_NAMED])
     more = ", ..." if len(found) > _MOST_NAMED else ""
-    got = f"{printable(path)} holds {len(found)} sweeps"
+    got = f"{printable(Path(folder))} holds {len(found)} sweeps"
     raise fail("folder", got, f"pass one of them: {names}{more}")
 
 

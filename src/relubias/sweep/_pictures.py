@@ -145,6 +145,49 @@ class Pictures:
         say_left_out(axes, rows.n_failed, value.n_undefined, y)
         return axes
 
+    def cells(
+        self,
+        x: str,
+        y: str,
+        value: str,
+        *,
+        where: Mapping[str, Any] | None = None,
+        equals: Any = None,
+    ) -> pd.DataFrame:
+        """Return a share, or the median of a number, over two parameters.
+
+        The numbers that `phase_map` draws.
+
+        Parameters
+        ----------
+        x : str
+            Parameter of the columns.
+        y : str
+            Parameter of the rows.
+        value : str
+            Column to average.
+        where : mapping of str to value, optional
+            Only rows in which these columns have this value, or one of a list of values.
+        equals : value, optional
+            Count the rows in which `value` is this; needed for text.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its index holds `y`, its columns hold `x`; nan where there are no rows.
+
+        Raises
+        ------
+        InvalidInputError
+            If a column does not exist, or no row is ``done``.
+        """
+        import pandas as pd
+
+        rows = self._rows(where, x=x, y=y, value=value)
+        found = _analysis.map_of(rows, x, y, rows.quantity("value", value, equals))
+        columns, lines = pd.Index(found[0], name=x), pd.Index(found[1], name=y)
+        return pd.DataFrame(found[2], index=lines, columns=columns)
+
     def phase_map(
         self,
         x: str,
