@@ -1,4 +1,4 @@
-"""A process that computes jobs for a Dask worker and may die of them: ``python -m ... _child``.
+"""A process that computes jobs for an engine and may die of them: ``python -m ... _child``.
 
 It reads requests from standard input and writes answers to what was standard output, each as the
 length of a JSON header, the length of an Arrow stream, and both. Nothing is unpickled.
@@ -10,11 +10,15 @@ import importlib
 import json
 import os
 import struct
+import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
+from relubias.sweep._processes import die_with, load_script
+from relubias.sweep._warm import warm_up
 from relubias.sweep.engine import Job, Outcome, attempt, described
 
 if TYPE_CHECKING:
@@ -27,37 +31,60 @@ _MATTER = ("relubias", "numpy", "scipy", "numba")
 """Packages whose version can change the bits of a row."""
 
 
-def main() -> None:
-    """Answer requests until standard input ends or the parent is gone."""
+def main(arguments: Sequence[str] = ()) -> None:
+    """Answer requests until standard input ends or the parent is gone.
+
+    Parameters
+    ----------
+    arguments : list of str
+        ``--parent PID`` to be ended with that process, ``--script PATH`` for the user's script
+        whose own functions are measured.
+    """
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a user's function prints is no answer
     requests = os.fdopen(os.dup(0), "rb")
+    if "--parent" in given:
+        die_with(int(given["--parent"]))
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     importlib.import_module("relubias.sweep._compute")  # before any clock starts
+    trouble = load_script(given["--script"]) if "--script" in given else ""
     write_frame(answers, {"versions": versions()})
     text, plan = "", None
     while (frame := read_frame(requests)) is not None:
         header, _ = frame
-        job = Job(chunk=header["chunk"], tasks=tuple(header["tasks"]))
-        if plan is None or header["plan"] != text:
-            text, plan = header["plan"], None
+        if plan is None or header.get("plan", text) != text:
+            text, plan = header.get("plan", text), None
             try:
-                plan = _plan(text)
+                plan = _plan(text, is_timed=header.get("is_timed", False))
             except Exception as error:  # noqa: BLE001 - the driver says it
-                _answer(answers, Outcome(job=job, error=described(error)), is_unusable=True)
+                write_frame(answers, {"is_unusable": True, "error": trouble or described(error)})
                 continue
-        _answer(answers, attempt(plan, job), is_unusable=False)
+        if "chunk" in header:
+            _answer(answers, attempt(plan, _job(header)))
+        else:
+            write_frame(answers, {"is_ready": True})
 
 
-def _plan(text: str) -> Plan:
+def _plan(text: str, *, is_timed: bool) -> Plan:
+    from relubias.sweep._compute import schema
     from relubias.sweep.plan import Plan
 
-    return Plan.from_toml(text)
+    plan = Plan.from_toml(text)
+    schema(plan)  # imports what it measures
+    if is_timed:
+        warm_up(plan)
+    return plan
 
 
-def _answer(file: IO[bytes], outcome: Outcome, *, is_unusable: bool) -> None:
+def _job(header: dict[str, Any]) -> Job:
+    tasks = range(*header["range"]) if "range" in header else tuple(header["tasks"])
+    return Job(chunk=header["chunk"], tasks=tasks)
+
+
+def _answer(file: IO[bytes], outcome: Outcome) -> None:
     header = {
-        "is_unusable": is_unusable,
+        "is_unusable": False,
         "failure": None if outcome.failure is None else str(outcome.failure),
         "error": outcome.error,
         "seconds": outcome.seconds,
@@ -125,4 +152,4 @@ def from_arrow(body: bytes) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

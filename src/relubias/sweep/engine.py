@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import shown
+from relubias.errors import RelubiasError
 
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
 
-__all__ = ["Engine", "Failure", "Job", "Outcome", "attempt"]
+__all__ = ["Engine", "EngineError", "Failure", "Job", "Outcome", "attempt", "described"]
 
 Columns = Mapping[str, NDArray[np.generic]]
+
+
+class EngineError(RelubiasError, RuntimeError):
+    """Workers cannot be used, or went away; what is finished is stored and the rest resumes."""
 
 
 class Failure(enum.StrEnum):

@@ -1,0 +1,28 @@
+"""Load compiled code before a clock starts, so that no task is charged for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relubias.sweep.plan import Plan
+
+__all__ = ["warm_up"]
+
+
+def warm_up(plan: Plan) -> None:
+    """Compute tiny tasks with the algorithms, signs and quantities of a plan."""
+    from relubias.sweep._compute import compute
+    from relubias.sweep.plan import Plan
+
+    named = [entry for entry in plan.measure if isinstance(entry, str) and ":" not in entry]
+    small = Plan(
+        n=4,
+        d=8,
+        kappa=None if plan.eta is None and plan.kappa is None else 0.5,
+        signs=plan.signs,
+        algorithm=[replace(choice) for choice in plan.algorithm],
+        measure=named or "loss",
+    )
+    compute(small, range(small.n_tasks))
