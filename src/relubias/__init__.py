@@ -1,6 +1,6 @@
 """Where gradient descent on shallow ReLU networks goes, and how far that is from minimum norm."""
 
-from typing import TYPE_CHECKING, Any
+import typing
 
 from relubias import dynamics, ensembles, minnorm
 from relubias.bias import BiasGap, bias_gap
@@ -34,7 +34,7 @@ from relubias.minnorm import (
 )
 from relubias.problem import Problem
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from relubias import sweep, theory
     from relubias.theory import Report, check
 
@@ -86,7 +86,7 @@ _LATER = {"Report": "theory", "check": "theory", "sweep": "", "theory": ""}
 """Names that are imported when they are first used, and the module that holds them."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _LATER:
         from importlib import import_module
 

@@ -425,3 +425,21 @@ for _name, (_free, _strict) in _MANY.items():
             **{name: Argument(0.5, "positive") for name in _strict},
         },
     )
+
+_run = {
+    "problem": problem,
+    "start": start,
+    "step_size": step_size,
+    "trace": Argument(100.0, "optional positive"),
+    "n_dense": Argument(3, "count"),
+    "max_iter": Argument(1000, "count"),
+    "tol": Argument(1e-10, "positive"),
+}
+_run_fixed = {"shortest": SOLUTION}
+ENTRIES["check"] = Entry(rb.check, _run, _run_fixed)
+ENTRIES["theory.Setting"] = Entry(
+    lambda **arguments: rb.theory.Setting(**arguments).kappa,
+    {name: argument for name, argument in _run.items() if name != "start"},
+    {"start": START},
+)
+ENTRIES["theory.Statement.check"] = Entry(rb.theory.lai2026.Theorem3().check, _run, _run_fixed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle  # noqa: TID251 - errors travel between processes
+import re
 
 import pytest
 
@@ -77,9 +78,13 @@ def test_all_lists_existing_names_in_order(name):
     names = module.__all__
     assert len(set(names)) == len(names)
     assert [name for name in names if not hasattr(module, name)] == []
-    assert list(names) == sorted(
-        names, key=lambda name: (not name.isupper(), name[0].islower(), name)
-    )
+    assert list(names) == sorted(names, key=in_order)
+
+
+def in_order(name):
+    """Return the key that sorts constants, classes and functions, numbers by value."""
+    parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return (not name.isupper(), name[0].islower(), parts)
 
 
 def test_the_top_level_holds_public_names_only():

@@ -4,7 +4,7 @@ from relubias.theory import lai2026
 from relubias.theory.check import check
 from relubias.theory.report import Report
 from relubias.theory.setting import Approximate, Setting
-from relubias.theory.statement import Statement, evaluate
+from relubias.theory.statement import Statement
 from relubias.theory.transitions import Region
 from relubias.theory.verdict import Place, Role, Verdict
 
@@ -18,6 +18,5 @@ __all__ = [
     "Statement",
     "Verdict",
     "check",
-    "evaluate",
     "lai2026",
 ]
