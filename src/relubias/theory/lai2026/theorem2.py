@@ -191,12 +191,8 @@ def _unknown(setting: Setting) -> str:
 
 def _limit_error(one: OneNeuron) -> float:
     """Bound the distance in weight space of the limit as stored and as defined."""
-    setting = one.setting
-    proof = setting.trajectory.certificate
-    radius = proof.radius if proof is not None and proof.kind == "sliding" else 0.0
-    away = math.sqrt(one.n / one.L / one.mu_min) * radius
-    spread = math.sqrt(float(setting.eigenvalues[-1]) / one.mu_min)
-    return away + 4.0 * one.n * EPS * spread * setting.gap.first_norm
+    spread = math.sqrt(float(one.setting.eigenvalues[-1]) / one.mu_min)
+    return 4.0 * one.n * EPS * spread * one.setting.gap.first_norm
 
 
 def _bound_on_ratio(one: OneNeuron, law: float) -> str:
