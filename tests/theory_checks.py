@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import relubias as rb
-from relubias.theory import Setting, evaluate
+from relubias.theory import Setting
+from relubias.theory.statement import evaluate
 from tests.oracles.theory_claims import (
     CLAIMED,
     conclusions,
