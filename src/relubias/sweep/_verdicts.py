@@ -70,7 +70,8 @@ def verdict_columns(conditions: Sequence[str], cases: Sequence[Case]) -> Mapping
 
 
 def _verdicts(conditions: Sequence[str], case: Case) -> dict[str, Verdict]:
-    from relubias.theory import Setting, evaluate
+    from relubias.theory import Setting
+    from relubias.theory.statement import evaluate
 
     cell = case.cell
     setting = Setting(
