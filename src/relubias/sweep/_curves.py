@@ -21,6 +21,8 @@ __all__ = ["draw_bands", "draw_fit", "say_left_out"]
 _REACH = 300.0
 """How far a logarithmic axis reaches beyond the curves, as a factor."""
 
+_MARGIN = 1.4
+
 
 def draw_bands(
     bands: list[tuple[Any, Band]],
@@ -88,11 +90,12 @@ def _scale_heights(axes: Any, bands: list[Band], log: str | None) -> None:
     if not (is_wide(np.concatenate([middle, ends])) if log is None else "y" in log):
         return
     axes.set_yscale("log")
-    positive = middle[middle > 0]
-    if positive.size:
-        low, high = axes.get_ylim()
-        least, most = float(positive.min()) / _REACH, float(positive.max()) * _REACH
-        axes.set_ylim(max(low, least), min(high, most))
+    positive, known = middle[middle > 0], ends[np.isfinite(ends) & (ends > 0)]
+    if positive.size and known.size:
+        least, most = float(positive.min()), float(positive.max())
+        low = max(float(known.min()), least / _REACH)
+        high = min(float(known.max()), most * _REACH)
+        axes.set_ylim(min(low, least) / _MARGIN, max(high, most) * _MARGIN)
 
 
 def _legend(axes: Any, title: str | None) -> None:
