@@ -13,7 +13,7 @@ import pytest
 
 import relubias as rb
 from relubias.sweep import SweepResult, compact, load
-from tests.sweep.stores import VALUES, fill, plan_of, rows_of
+from tests.sweep.known_rows import VALUES, fill, plan_of, rows_of
 
 
 @pytest.fixture
