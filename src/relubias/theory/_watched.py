@@ -141,7 +141,8 @@ class Watched:
                 detail += " Steps after the end of the run are not known."
             error = max(error, unseen) + tail
         if math.isinf(margin):
-            is_open = not math.isfinite(open_end)
+            is_about_nothing = invariant.neurons is not None and invariant.neurons.size == 0
+            is_open = not (math.isfinite(open_end) or is_about_nothing)
             detail += " Nothing had to be shown at any step" + (" so far." if is_open else ".")
             margin = math.nan if is_open else margin
         return Verdict(

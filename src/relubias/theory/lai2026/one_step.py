@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -95,7 +96,7 @@ class Lemma5(Statement):
         same = (setting.signs[:, None] == setting.signs).astype(np.float64)
         most = (self.risk * setting.y_max) ** 2 * n
         alone = bool((same.sum(axis=0) == 1.0).all())
-        applies = step_size_upper(setting, "").holds is not False
+        applies = step_size_upper(setting, self.name).holds is not False
 
         def margins(step: Step, *, careful: bool) -> Float:
             before = step.previous
@@ -140,6 +141,7 @@ class Lemma5(Statement):
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Return premise, guarantee and both versions along the run."""
         star = setting.delta_star
+        step_size = step_size_upper(setting, f"{self.name}.step_size")
         explicit = Verdict(
             condition=f"{self.name}.explicit",
             role=Role.GUARANTEE,
@@ -152,10 +154,18 @@ class Lemma5(Statement):
             ),
         )
         return [
-            step_size_upper(setting, f"{self.name}.step_size"),
+            step_size,
             explicit,
-            *watched(setting, self.name, f"{self.name}.unconditional"),
+            *(
+                seen if step_size.holds is not False else _vacuous(seen)
+                for seen in watched(setting, self.name, f"{self.name}.unconditional")
+            ),
         ]
+
+
+def _vacuous(seen: Verdict) -> Verdict:
+    """Return the verdict of a claim whose premise fails at every step."""
+    return dataclasses.replace(seen, margin=math.inf, rounding_error=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
