@@ -47,6 +47,7 @@ _MODULES = {
     "boursier": "boursier",
     "dana": "dana",
     "table1": "table1",
+    "reach": "reach",
 }
 
 KEYS = tuple(_MODULES)
