@@ -7,8 +7,9 @@ Part `edge` moves delta, the step or the size of the start of a problem by bisec
 where the package's certificate changes its answer, and looks at both sides down to the last double,
 and at the last problems that are still called guaranteed.
 Where it says True, the margins with no rounding to speak of must be positive and the run, in long
-double, must do what Theorem 1 (3) says; where it says False, they must not be positive; None is
-counted. Part `wild` takes random data of moderate dimension and starts of any kind.
+double, must do what Theorem 1 (3, 5) says; where it says False, they must not be positive; None is
+counted. Part `wild` takes random data of moderate dimension and starts of any kind,
+one, two and five neurons.
 Exit status 1 on any failure.
 """
 
@@ -26,6 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "src")]
 
 import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 from relubias.theory import Setting  # noqa: E402
 from relubias.theory.lai2026 import certificate  # noqa: E402
@@ -39,10 +41,17 @@ from tests.oracles.theory_claims import conclusions, owners  # noqa: E402
 from tests.oracles.theory_run import Instance, descend  # noqa: E402
 from tests.theory_checks import problem_of  # noqa: E402
 from tests.theory_edges import around, find_edge, inwards, last_inside  # noqa: E402
-from tests.theory_networks import wishart  # noqa: E402
+from tests.theory_networks import owned_network, wishart  # noqa: E402
 
 LONGEST = 3000  # steps; a contraction at its very edge never ends
 OPEN = 1e-9  # margins above are not near zero
+
+
+def share(case: Instance) -> NDArray[np.bool_]:
+    """Return who is to fit what: the neuron of its sign on which a sample starts largest."""
+    agrees = owners(case)
+    first = np.where(agrees, case.start @ case.gram, -np.inf).argmax(axis=0)
+    return agrees & (np.arange(len(case.signs))[:, None] == first)
 
 
 def answer(case: Instance) -> tuple[bool | None, float]:
@@ -53,7 +62,7 @@ def answer(case: Instance) -> tuple[bool | None, float]:
         )
         return found.holds, found.margin
     setting = Setting(problem_of(case), case.start, step_size=case.step_size, trace=case.trace)
-    part = weakest(parts_of_certificate(setting, Shares(setting, setting.agrees)))
+    part = weakest(parts_of_certificate(setting, Shares(setting, share(case))))
     return decided(part.margin, part.error), part.margin
 
 
@@ -61,7 +70,7 @@ def exact_margin(case: Instance) -> float:
     """Return the smallest margin of the same certificate by the oracles."""
     if len(case.signs) == 1:
         return float(min(oracle.certificate(case).values()))
-    return min(oracle.one_step_certificate(case, owners(case)).values())
+    return min(oracle.one_step_certificate(case, share(case)).values())
 
 
 def judge(case: Instance, outcome: Outcome, counts: Counter[str]) -> None:
@@ -80,7 +89,7 @@ def judge(case: Instance, outcome: Outcome, counts: Counter[str]) -> None:
     if holds is not True:
         return
     seen, proved = descend(case, max_steps=LONGEST)
-    own = owners(case)
+    own = share(case)
     counts["followed to a proved end"] += proved
     if not all(bool(((s.primal > 0) == own).all()) for s in seen[1:]):
         outcome.failures.append(f"FALSE POSITIVE, the pattern: {what}")
@@ -120,17 +129,28 @@ def wild(job: tuple[int, int]) -> Outcome:
     y = rng.choice([-1.0, 1.0], n) * rng.uniform(rng.choice([0.1, 0.5, 1.0]), 1.0, n)
     signs = np.array([1.0, -1.0])[:m]
     eps = np.abs(y).min() * 10.0 ** rng.uniform(-6, 0.5) * rng.uniform(0.0, 1.0, (m, n))
+    if m > 2:
+        band = sorted(10.0 ** rng.uniform(-3, 0, 2))
+        case, _ = owned_network(seed, n, d, (band[0], band[1]), kappa=rng.uniform(0.05, 1.9))
+        return judged(case, f"wild {seed}, {m} neurons")
     if m == 2 and rng.random() < 0.3:
         eps = eps * rng.choice([-1.0, 1.0], (m, n), p=[0.2, 0.8])
     start = np.ascontiguousarray(np.linalg.solve(gram, eps.T).T)
     kappa = float(rng.uniform(0.05, 1.9))
     case = Instance(gram, y, signs, start, kappa / d, float(rng.choice([d, gram[0, 0]])))
-    outcome, counts = Outcome(f"wild {seed}, {m} neurons"), Counter[str]()
+    return judged(case, f"wild {seed}, {m} neurons")
+
+
+def judged(case: Instance, name: str) -> Outcome:
+    """Return the outcome of one problem."""
+    outcome, counts = Outcome(name), Counter[str]()
     judge(case, outcome, counts)
+    m = len(case.signs)
     outcome.counts = {f"{m}: {name}": count for name, count in counts.items()}
     return outcome
 
 
+NEURONS = {"edge": (1, 2), "wild": (1, 2, 5)}
 PARTS: dict[str, tuple[Any, int]] = {
     "edge": (edge, 8),
     "wild": (wild, 0.4),
@@ -151,7 +171,7 @@ def main() -> int:
     for name in [options.only] if options.only else PARTS:
         job, each = PARTS[name]
         number = round(options.runs / each)
-        jobs = [(options.seed + i, 1 + i % 2) for i in range(number)]
+        jobs = [(options.seed + i, NEURONS[name][i % len(NEURONS[name])]) for i in range(number)]
         print(f"== {name}", flush=True)
         status |= campaign(name, job, jobs, options.workers)
     return status
