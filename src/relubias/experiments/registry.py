@@ -48,6 +48,7 @@ _MODULES = {
     "dana": "dana",
     "table1": "table1",
     "reach": "reach",
+    "tightness": "tightness",
 }
 
 KEYS = tuple(_MODULES)
