@@ -1,59 +1,86 @@
-"""Folders of sweeps made without computing anything: rows whose values are known."""
+"""What tests of the runner share: cheap plans, undisturbed runs, scripts in processes."""
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-from relubias.sweep import Plan
-from relubias.sweep._compute import parameters, schema
-from relubias.sweep.store import Store
+import relubias
+from relubias.sweep import Plan, load, run
+from relubias.sweep._parts import checksum, find_parts
+from relubias.sweep.store import folder_of
+from tests.sweep import measured
 
-TYPES = {"float64": np.float64, "int64": np.int64, "bool": np.bool_, "string": np.str_}
-
-
-def rows_of(plan, tasks, values, failed=()):
-    """Return the rows of some tasks: `values` maps a measure to a function of the parameters."""
-    known = parameters(plan, tasks)
-    status = np.where(np.isin(known["task"], list(failed)), "failed", "done")
-    arrays = {}
-    for name, kind in schema(plan):
-        if name in known:
-            arrays[name] = pa.array(known[name], pa.type_for_alias(kind))
-        else:
-            found = np.asarray(values[name](known), dtype=TYPES[kind])
-            gaps = status != "done"
-            arrays[name] = pa.array(found.tolist(), pa.type_for_alias(kind), mask=gaps)
-    arrays["status"] = pa.array(status.tolist(), pa.string())
-    arrays["error"] = pa.array(["" if s == "done" else "ValueError: bad" for s in status])
-    return pa.table(arrays)
+ROOTS = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(relubias.__file__).parents[1])])
 
 
-def fill(root, plan, values, *, chunks=None, failed=()):
-    """Write parts of the named chunks (all if omitted); return the folder of the plan."""
-    with Store.open(root, plan) as store:
-        for chunk in store.missing() if chunks is None else chunks:
-            rows = rows_of(plan, plan.chunks[chunk], values, failed)
-            n_failed = sum(task in failed for task in plan.chunks[chunk])
-            store.write(chunk, rows, 1.0, n_failed)
-        return store.folder
+def plan_of(measure=measured.cheap, *, replicates=20, d=(20, 40, 60), chunk_size=10, **options):
+    """Return a plan of sixty cheap tasks in six chunks."""
+    return Plan(
+        n=3, d=list(d), kappa=0.5, replicates=replicates, measure=measure,
+        chunk_size=chunk_size, **options,
+    )  # fmt: skip
 
 
-def plan_of(**changed):
-    """Return a plan of 2 x 3 x 20 tasks in chunks of 10."""
-    given = {
-        "n": [4, 8],
-        "d": [100, 1000, 10_000],
-        "kappa": 0.5,
-        "replicates": 20,
-        "measure": ["gap", "one_step", "run_status"],
-        "chunk_size": 10,
-    }
-    return Plan(**(given | changed))
+def quiet(plan, store, **options):
+    """Run without progress; in this process unless told otherwise."""
+    if "engine" not in options:
+        options.setdefault("workers", 0)
+    return run(plan, store, progress=False, **options)
 
 
-VALUES = {
-    "gap": lambda known: np.sqrt(known["n"] / known["d"]) * (1 + known["replicate"] / 100),
-    "one_step": lambda known: known["replicate"] * known["d"] < 10 * 1000,
-    "run_status": lambda known: np.where(known["replicate"] % 4, "CERTIFIED", "TOLERANCE"),
-}
+def undisturbed(plan, store):
+    """Return the checksum of an undisturbed run's rows."""
+    return fingerprint(quiet(plan, store))
+
+
+def fingerprint(result):
+    """Return the checksum of all rows, sorted by task."""
+    rows = result.to_arrow()
+    tasks = rows.column("task").to_pylist()
+    assert tasks == sorted(set(tasks))
+    return checksum(rows)
+
+
+def stored(plan, store):
+    """Return the checksum of the rows in a store."""
+    return fingerprint(load(folder_of(Path(store), plan)))
+
+
+def parts_of(plan, store):
+    return [part.path for part in find_parts(folder_of(Path(store), plan) / "parts")]
+
+
+def files_of(plan, store):
+    return sorted(path.name for path in (folder_of(Path(store), plan) / "parts").iterdir())
+
+
+def started(script, *arguments, **environment):
+    """Start a Python script in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": ROOTS} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+
+
+SWEEP = """
+import sys
+from relubias.sweep import Plan, run
+plan = Plan.from_toml(sys.argv[1])
+run(plan, sys.argv[2], workers=int(sys.argv[3]), progress=False)
+print("done", flush=True)
+"""
+
+
+def sweep_process(folder, plan, store, workers=2, **environment):
+    """Start a sweep in another process."""
+    script, toml = folder / "sweep.py", folder / "plan.toml"
+    script.write_text(SWEEP)
+    toml.write_text(plan.to_toml())
+    return started(script, toml, store, workers, **environment)

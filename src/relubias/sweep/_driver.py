@@ -164,7 +164,9 @@ class Driver:
             self._urgent.append(self._job(job.chunk, job.tasks, job.attempt + 1))
             return
         elif len(job.tasks) > 1:
-            self._urgent.extend(self._job(job.chunk, piece) for piece in _pieces(job.tasks))
+            for piece in _pieces(job.tasks):
+                n_tries = 0 if len(piece) == 1 else _CHUNK_STRIKES - 1  # pieces have one
+                self._urgent.append(self._job(job.chunk, piece, n_tries))
             return
         else:
             failed = self._failed(outcome)

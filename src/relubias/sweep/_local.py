@@ -31,6 +31,9 @@ __all__ = ["InProcess", "LocalEngine", "script_of"]
 _QUICK = 2.0
 """Seconds; after a quicker job a child gets its next one ahead, so that it never waits."""
 
+_LISTENS = 0.5
+"""Seconds; longer only if something that a task started holds the pipe open."""
+
 _FALSE_STARTS = 3
 """How many children in a row may die before they are ready."""
 
@@ -71,6 +74,7 @@ class _Child:
     """A process and the jobs that were sent to it, the first of which it computes."""
 
     process: subprocess.Popen[bytes]
+    listener: threading.Thread | None = None
     sent: deque[Job] = field(default_factory=deque[Job])
     is_ready: bool = False
     is_late: bool = False
@@ -183,20 +187,21 @@ class LocalEngine:
     def _new(self) -> _Child:
         child = _Child(spawn(script=self._script))
         self._children.append(child)
-        threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+        child.listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+        child.listener.start()
         child.ask({"plan": self._plan, "is_timed": self._is_timed})
         return child
 
     def _listen(self, child: _Child) -> None:
         """Pass on what a child answers, until it ends; runs in a thread of its own."""
-        answers = cast("IO[bytes]", child.process.stdout)
         frame: tuple[dict[str, Any], bytes] | None = ({}, b"")
-        while frame is not None:
-            try:
-                frame = read_frame(answers)
-            except (OSError, ValueError):
-                frame = None
-            self._news.put((child, frame))
+        with cast("IO[bytes]", child.process.stdout) as answers:
+            while frame is not None:
+                try:
+                    frame = read_frame(answers)
+                except (OSError, ValueError):
+                    frame = None
+                self._news.put((child, frame))
 
     def _heard(self, child: _Child, frame: tuple[dict[str, Any], bytes] | None) -> list[Outcome]:
         if frame is None:
@@ -261,6 +266,8 @@ def _bury(child: _Child) -> int:
     child.process.kill()
     with suppress(OSError):  # what was left unsent is of no interest
         child.requests.close()
+    if child.listener is not None:
+        child.listener.join(_LISTENS)  # it reads to the end, which is here
     return child.process.wait()
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["warm_up"]
 
+_LARGEST = 50
+"""Samples; what is compiled depends on their number only below this."""
+
 
 def warm_up(plan: Plan) -> None:
     """Compute tiny tasks with the algorithms, signs and quantities of a plan."""
@@ -17,9 +20,10 @@ def warm_up(plan: Plan) -> None:
     from relubias.sweep.plan import Plan
 
     named = [entry for entry in plan.measure if isinstance(entry, str) and ":" not in entry]
+    sizes = sorted({4, min(min(plan.n), _LARGEST)})
     small = Plan(
-        n=4,
-        d=8,
+        n=sizes,
+        d="2*n",
         kappa=None if plan.eta is None and plan.kappa is None else 0.5,
         signs=plan.signs,
         algorithm=[replace(choice) for choice in plan.algorithm],
