@@ -167,7 +167,8 @@ def read_group(path: Path, index: int, group: Group, *, is_intact: bool) -> Any:
             table = file.read_row_group(index)
         is_good = is_intact or _matches(table, group)
     except FileNotFoundError as error:
-        raise StoreError(f"{printable(path)}: is gone since it was loaded, load again") from error
+        got = f"{printable(path)}: is gone since it was loaded"
+        raise StoreError(f"{got}; load the folder again") from error
     except DAMAGE as error:
         raise _damaged(path, f"cannot be read from task {first} to {last}") from error
     if not is_good:

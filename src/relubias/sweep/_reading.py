@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relubias._files import printable
+from relubias.errors import StoreError
 from relubias.sweep._compacted import FILE, Group, contents_of, read_group
 from relubias.sweep._disk import trouble
 from relubias.sweep._folder import PARTS
@@ -136,7 +137,13 @@ def _pieces_of_group(path: Path, source: Source, known: set[tuple[int, int]]) ->
 def _read(piece: Piece, digest: str) -> Any:
     """Return the rows of a piece as a verified Arrow table."""
     if piece.source is None:
-        return read_part(piece.path, digest)
+        try:
+            return read_part(piece.path, digest)
+        except StoreError as error:
+            if piece.path.exists():
+                raise
+            got = f"{printable(piece.path)}: is gone since it was loaded"
+            raise StoreError(f"{got}; load the folder again") from error
     place, group, is_intact = piece.source
     table = read_group(piece.path, place, group, is_intact=is_intact)
     return table.slice(piece.offset, len(piece.tasks))

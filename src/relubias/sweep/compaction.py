@@ -77,6 +77,8 @@ def compact(folder: str | Path) -> SweepResult:
 
 
 def _compact(folder: Path, digest: str) -> None:
+    for left_over in folder.glob(f".{FILE}.*"):  # of a compaction that was killed
+        left_over.unlink(missing_ok=True)
     pieces, _ = pieces_of(folder, digest)
     is_part = [piece.source is None for piece in pieces]
     good = ((p, t) for p, t in readable(pieces, digest) if not isinstance(t, Damage))

@@ -188,7 +188,7 @@ def _resampled(
     for place in range(len(rows) - 1, -1, -1):
         home[cluster[rows[place]]] = place  # the first place where a seed occurs
     sorted_rows = [index[np.argsort(values[index], kind="stable")] for index in rows]
-    n_resamples = int(np.clip(_MOST_WORK / values.size, 200, _N_RESAMPLES))
+    n_resamples = int(np.clip(_MOST_WORK / values.size, min(200, _N_RESAMPLES), _N_RESAMPLES))
     medians = np.empty((len(rows), n_resamples))
     strata = split(home)[1]
     for b in range(n_resamples):
