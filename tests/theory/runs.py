@@ -30,10 +30,10 @@ def vector(X, trace, signs=(1, -1), eps=0.02):
 def mixed(seed, *, n=6, d=200, signs=(1, -1), kappa=None, start="positive", scale=0.02, parked=0.3):
     """Return arguments of a check of a random problem, a function of its seed."""
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d))
+    gram = _wishart(rng, n, d)
     y = rng.uniform(0.5, 1.0, n) * np.where(rng.permutation(n) < n // 2, 1.0, -1.0)
     s = np.array(signs, dtype=float)
-    problem = rb.Problem(X @ X.T, y, s)
+    problem = rb.Problem(gram, y, s)
     eps = scale * rng.uniform(0.5, 1.0, (s.size, n))
     if start == "anything":
         eps = scale * rng.standard_normal((s.size, n))
@@ -44,6 +44,14 @@ def mixed(seed, *, n=6, d=200, signs=(1, -1), kappa=None, start="positive", scal
         dual = np.linalg.solve(problem.gram, eps.T).T
     step = rng.uniform(0.2, 1.0) if kappa is None else kappa
     return {"problem": problem, "start": dual, "step_size": step / d, "trace": float(d)}
+
+
+def _wishart(rng, n, d):
+    """Return the Gram matrix of n standard normal samples of d features: Bartlett's triangle."""
+    root = np.tril(rng.standard_normal((n, n)), -1)
+    root[np.diag_indices(n)] = np.sqrt(rng.chisquare(d - np.arange(n)))
+    gram = root @ root.T
+    return (gram + gram.T) / 2
 
 
 def scaled(arguments, of_labels, of_features):
