@@ -61,11 +61,12 @@ def random_one(
 ) -> One:
     """Return Gaussian data with labels of size between `low` and 1."""
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d))
+    T = np.tril(rng.standard_normal((n, n)), -1)
+    T[np.diag_indices(n)] = np.sqrt(rng.chisquare(d - np.arange(n)))  # Bartlett
     n_negative = n // 2 if n_negative is None else n_negative
     y = rng.uniform(low, 1.0, n) * np.where(np.arange(n) < n - n_negative, 1.0, -1.0)
     y = sign * rng.permutation(y)
-    problem = rb.Problem(X @ X.T, y, [sign])
+    problem = rb.Problem(T @ T.T, y, [sign])
     start = rb.starts.all_positive(problem, rho * float(np.abs(y).min()) * rng.uniform(0.5, 1, n))
     return One(problem, start, kappa / d, float(d))
 

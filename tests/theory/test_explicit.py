@@ -1,0 +1,383 @@
+"""The run-time certificate and Theorem 1: formulas, soundness, rounding, and every outcome."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import relubias as rb
+from relubias.theory.lai2026 import Theorem1, certificate
+from tests.oracles.theory_run import Instance, states
+from tests.theory.vectors import G0, G1, G4, One, random_one, scaled
+
+NAME = "lai2026.theorem1"
+
+
+def certify(case):
+    return certificate(case.problem, case.start, step_size=case.step_size, trace=case.trace)
+
+
+def margins_in_mpmath(case):
+    """Return the certificate's margins and numbers, all float64 inputs taken as exact."""
+    mp, mpf = mpmath.mp, mpmath.mpf
+    G = mpmath.matrix(case.problem.gram.tolist())
+    n = G.rows
+    sign = int(case.problem.signs[0])
+    y = [sign * mpf(v) for v in case.problem.labels.tolist()]
+    beta = [mpf(v) for v in case.start[0].tolist()]
+    L = mpf(case.trace)
+    kappa = mpf(case.step_size) * L
+    mu = mp.eigsy(G / L, eigvals_only=True)
+    dl = max(abs(mu[0] - 1), abs(mu[n - 1] - 1))
+    eps = [mp.fsum(G[i, j] * beta[j] for j in range(n)) for i in range(n)]
+    plus, minus = [i for i in range(n) if y[i] > 0], [i for i in range(n) if y[i] < 0]
+
+    def size(values):
+        return mp.sqrt(mp.fsum(v * v for v in values))
+
+    y_min = min(abs(v) for v in y)
+    over = 1 - 1 / max(kappa, mpf(1))
+    g = size([eps[i] - y[i] for i in range(n)])
+    r_1 = abs(1 - kappa) * size([eps[i] - y[i] for i in plus]) + kappa * dl * g
+    margins = {"start": min(eps) / max(map(abs, eps)), "step size": 1 - kappa * (1 + dl) / 2}
+    numbers = {"initial_residual": g, "first_misfit": r_1}
+    if dl >= 1:
+        return {**margins, "delta": 1 - dl}, numbers
+    b = [kappa * (eps[i] + abs(y[i])) - eps[i] for i in minus]
+    spread = dl / (1 - dl) * size(eps)
+    b_hi = size(b) + spread if minus else mpf(0)
+    B = mp.sqrt(((size([y[i] for i in plus]) + r_1 + dl * b_hi) / (1 - dl)) ** 2 + b_hi**2)
+    numbers |= {"frozen_most": b_hi, "dual_bound": B}
+    if plus:
+        smallest = min(y[i] for i in plus)
+        margins["first step"] = (smallest - dl * g - over * max(eps[i] for i in plus)) / y_min
+        margins["active"] = (smallest * (1 - over) - (dl + over) * r_1) / y_min
+    if minus:
+        numbers["frozen_least"] = min(b) - spread
+        margins["frozen"] = numbers["frozen_least"] / kappa / y_min
+        margins["inactive"] = (numbers["frozen_least"] - dl * B) / kappa / y_min
+    return margins, numbers
+
+
+CASES = [
+    G0,
+    G1,
+    G4,
+    random_one(0),
+    random_one(1, d=10**5, kappa=0.3),
+    random_one(2, d=10**5, kappa=1.0),
+    random_one(3, d=10**5, kappa=1.4, sign=-1.0),
+    random_one(4, d=10**5, n_negative=0),
+    random_one(5, d=10**5, n_negative=10),
+    random_one(6, d=15),
+    random_one(7, d=500, rho=3.0),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_numbers_and_margins_are_the_formulas(case):
+    found = certify(case)
+    with mpmath.workdps(40):
+        margins, numbers = margins_in_mpmath(case)
+        assert list(found.margins) == list(margins)
+        for name, margin in margins.items():
+            assert abs(found.margins[name] - margin) <= found.rounding_errors[name]
+            assert found.rounding_errors[name] < 1e-9
+        for name, number in numbers.items():
+            assert abs(getattr(found, name) - number) <= 1e-11 * abs(number)
+        least = min(margins.values())
+        assert abs(found.margin - least) <= found.rounding_error
+        assert found.holds is bool(least > 0)
+        assert abs(margins[found.decided_by] - least) <= found.rounding_error
+
+
+def guaranteed(case):
+    """Return whether a run in long double has the pattern that the certificate promises."""
+    problem = case.problem
+    run = Instance(problem.gram, problem.labels, problem.signs, case.start, case.step_size, 1.0)
+    wanted = problem.signs[0] * problem.labels > 0
+    return all(
+        np.array_equal(seen.primal[0] > 0, wanted) for seen in itertools.islice(states(run), 1, 300)
+    )
+
+
+def near_the_edge(seed, n_halvings=12):
+    """Return a problem whose certificate is about to fail, with a start and labels of any shape."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 9))
+    y = rng.uniform(rng.choice([0.2, 0.9]), 1.0, n) * rng.choice([-1.0, 1.0], n)
+    E = rng.standard_normal((n, n))
+    E = (E + E.T) / np.abs(np.linalg.eigvalsh(E + E.T)).max()
+    kappa = float(rng.uniform(0.05, 1.7))
+    eps = float(np.abs(y).min()) * rng.uniform(0.01, 1.0) * rng.uniform(0.2, 1.0, n)
+    low, high = 0.0, 0.99
+    for _ in range(n_halvings):
+        middle = (low + high) / 2
+        G = 2.0 * (np.eye(n) + middle * E)
+        start = np.linalg.solve(G, eps)[None]
+        case = One(rb.Problem(G, y), start, kappa / 2.0, 2.0)
+        low, high = (middle, high) if certify(case).holds else (low, middle)
+    G = 2.0 * (np.eye(n) + low * E)
+    return One(rb.Problem(G, y), np.linalg.solve(G, eps)[None], kappa / 2.0, 2.0)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6))
+def test_what_is_guaranteed_happens_up_to_the_edge(seed):
+    case = near_the_edge(seed)
+    if certify(case).holds:
+        assert guaranteed(case)
+        assert case.check(Theorem1())[NAME].holds is not False  # slow where kappa mu is 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rounding_is_never_what_guarantees(seed):
+    """At the edge, to the last bit of the step, a True is true in 40 digits."""
+    case = near_the_edge(seed, 40)
+    for factor in np.linspace(-30, 30, 13):
+        moved = case._replace(step_size=case.step_size * (1 + factor * 2e-16))
+        found = certify(moved)
+        with mpmath.workdps(40):
+            true = min(margins_in_mpmath(moved)[0].values())
+            assert abs(found.margin - true) <= found.rounding_error
+            if found.holds is not None:
+                assert found.holds is bool(true > 0)
+
+
+def at_equality(kappa=0.5):
+    """Return a problem where kappa (1 + delta) is 1 to rounding, and one where rho is kappa / 4."""
+    n = 4
+    G = 4.0 * np.eye(n)
+    y = np.array([1.0, 0.75, -1.0, -0.75])
+    full = rb.Problem(G, y)
+    return (
+        One(full, rb.starts.all_positive(full, 0.01), 0.25, 4.0),
+        One(full, rb.starts.all_positive(full, kappa / 4 * 0.75), kappa / 4.0, 4.0),
+    )
+
+
+def test_a_certificate_is_open_where_rounding_decides():
+    # orthogonal, one negative label: b_lo = kappa (eps + |y|) - eps = 0 where kappa = eps/(eps+|y|)
+    problem = rb.Problem(4.0 * np.eye(2), [1.0, -0.7])
+    start = rb.starts.all_positive(problem, 0.3)
+    found = certificate(problem, start, step_size=0.3 / 4, trace=4.0)
+    assert found.decided_by in ("frozen", "inactive")
+    assert found.holds is None
+    assert "undecided" in repr(found)
+    assert "within its rounding error" in found.summary()
+    more = certificate(problem, start, step_size=0.3001 / 4, trace=4.0)
+    less = certificate(problem, start, step_size=0.2999 / 4, trace=4.0)
+    assert more.holds is True
+    assert less.holds is False
+    assert "guaranteed" in more.summary()
+    assert "'frozen' fails" in less.summary()
+
+
+def test_kappa_one_is_no_edge():
+    exactly = random_one(2, d=10**5, kappa=1.0)
+    assert certify(exactly).holds is True
+    beyond = exactly._replace(step_size=exactly.step_size * (1 + 1e-12))
+    assert certify(beyond).margin == pytest.approx(certify(exactly).margin, rel=1e-9)
+
+
+def test_any_trace_gives_a_valid_certificate():
+    case = random_one(0, d=10**5)
+    answers = {}
+    for trace in np.geomspace(0.3, 3.0, 15) * case.trace:
+        found = certify(case._replace(trace=float(trace)))
+        answers[float(trace)] = found.holds
+        if found.holds:
+            assert guaranteed(case)
+    assert set(answers.values()) == {True, False}
+    assert certificate(case.problem, case.start, step_size=case.step_size).holds is True
+
+
+def test_the_certificate_refuses_what_it_is_not_about():
+    two = random_one(0).problem.with_signs([1, -1])
+    with pytest.raises(rb.InvalidInputError, match="problem"):
+        certificate(two, np.ones((2, 10)), step_size=1e-3)
+    with pytest.raises(rb.InvalidInputError, match="label 1 is zero"):
+        certificate(rb.Problem(np.eye(2), [1.0, 0.0]), [[0.1, 0.1]], step_size=0.5)
+
+
+# --- Theorem 1 -------------------------------------------------------------------------------
+
+
+def outcomes(case, **options):
+    return {name[len(NAME) :]: v.holds for name, v in case.check(Theorem1(), **options).items()}
+
+
+def test_all_of_theorem_1_holds_on_almost_orthogonal_data():
+    assert outcomes(random_one(0, d=10**7, rho=0.02)) == dict.fromkeys(
+        ["", ".start", ".step_size.lower", ".step_size.upper", ".explicit", ".certificate"], True
+    )
+
+
+def test_g1_breaks_the_conclusion_and_says_where():
+    verdict = G1.check(Theorem1())[NAME]
+    assert verdict.holds is False
+    assert verdict.first_violation == (2, 0, 2)
+    assert "step 2, neuron 0, sample 2" in verdict.detail
+    assert certify(G1).holds is False
+
+
+def test_the_limit_is_that_of_the_published_vector():
+    verdict = G0.check(Theorem1())[NAME]
+    assert verdict.holds is True
+    assert "-0.155" in verdict.detail
+
+
+@pytest.mark.parametrize("rho", [0.01, 0.0501])
+def test_the_start_is_measured_against_y_min(rho):
+    problem = rb.Problem(4.0 * np.eye(3), [1.0, 0.5, -0.5])
+    case = One(problem, rb.starts.all_positive(problem, rho * 0.5), 0.1, 4.0)
+    verdict = case.check(Theorem1())[f"{NAME}.start"]
+    assert verdict.margin == pytest.approx(1 - 20 * rho)
+    assert verdict.holds is (rho < 0.05)
+    assert case.check(Theorem1(start_constant=1 / rho))[f"{NAME}.start"].holds is None
+
+
+def test_a_start_that_is_not_all_positive_fails_and_is_named():
+    problem = rb.Problem(4.0 * np.eye(2), [1.0, -0.5])
+    verdict = One(problem, np.array([[0.002, -0.001]]), 0.1, 4.0).check(Theorem1())[f"{NAME}.start"]
+    assert verdict.holds is False
+    assert verdict.margin == pytest.approx(-0.5)
+    assert verdict.sample == 1
+
+
+@pytest.mark.parametrize(
+    ("kappa", "low", "high"), [(0.5, True, True), (0.1, False, True), (0.95, True, False)]
+)
+def test_the_step_range_uses_the_measured_condition(kappa, low, high):
+    # eigenvalues 0.8 and 1.1 in units of L: C_g = 1.25, range [0.2, 0.8]
+    G = np.array([[0.95, 0.15], [0.15, 0.95]])
+    problem = rb.Problem(G, [1.0, -0.5])
+    case = One(problem, rb.starts.all_positive(problem, 0.01), kappa, 1.0)
+    found = case.check(Theorem1())
+    assert found[f"{NAME}.step_size.lower"].holds is low
+    assert found[f"{NAME}.step_size.upper"].holds is high
+    assert found[f"{NAME}.step_size.lower"].margin == pytest.approx(1 - 0.2 / kappa)
+    assert found[f"{NAME}.step_size.upper"].margin == pytest.approx(1 - kappa / 0.8)
+    assert found[f"{NAME}.step_size.upper"].constants["C_g"] == pytest.approx(1.25)
+    bounds = rb.step_size_bounds(problem, trace=1.0)
+    assert bounds.lower == pytest.approx(0.2)
+    assert bounds.upper == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("end", ["lower", "upper"])
+def test_the_step_size_is_open_exactly_at_an_end_of_its_range(end):
+    base = random_one(3, d=3000)
+    bounds = rb.step_size_bounds(base.problem, trace=base.trace)
+    edge = base._replace(step_size=getattr(bounds, end))
+    verdict = edge.check(Theorem1())[f"{NAME}.step_size.{end}"]
+    assert verdict.holds is None
+    assert "is 1 times" in verdict.detail
+
+
+def test_a_singular_gram_matrix_leaves_no_step_size():
+    problem = rb.Problem(np.ones((2, 2)) + 0.0, [1.0, 1.0])
+    case = One(problem, np.array([[0.005, 0.005]]), 0.5, 1.0)
+    found = case.check(Theorem1())
+    assert found[f"{NAME}.step_size.upper"].holds is False
+    assert "singular" in found[f"{NAME}.step_size.upper"].detail
+    assert found[f"{NAME}.certificate"].holds is not True
+
+
+def test_explicit_hypotheses_are_open_at_equality():
+    step, start = at_equality()
+    found = step.check(Theorem1())[f"{NAME}.explicit"]
+    assert found.holds is None
+    assert "step size decides" in found.detail
+    found = start.check(Theorem1())[f"{NAME}.explicit"]
+    assert found.holds is None
+    assert "rho decides" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "decisive"),
+    [
+        ({"kappa": 1.2, "d": 10**7}, "step size"),
+        ({"rho": 0.5, "d": 10**7}, "rho"),
+        ({"d": 10**4}, "delta_star"),
+        ({"d": 200, "n": 2, "low": 1.0}, "delta_star"),
+    ],
+)
+def test_explicit_hypotheses_name_what_fails(change, decisive):
+    verdict = random_one(0, **change).check(Theorem1())[f"{NAME}.explicit"]
+    assert verdict.holds is False
+    assert f"{decisive} decides" in verdict.detail
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6))
+def test_the_explicit_version_implies_the_certificate(seed):
+    rng = np.random.default_rng(seed)
+    case = random_one(
+        seed,
+        n=int(rng.integers(1, 12)),
+        d=int(10 ** rng.uniform(5, 8)),
+        kappa=float(rng.uniform(0.1, 1.0)),
+        rho=float(rng.uniform(0.0, 0.3)) + 1e-6,
+        low=float(rng.uniform(0.3, 1.0)),
+        n_negative=0 if rng.random() < 0.1 else None,
+    )
+    found = case.check(Theorem1())
+    if found[f"{NAME}.explicit"].holds:
+        assert found[f"{NAME}.certificate"].holds is True
+    if found[f"{NAME}.certificate"].holds:
+        assert found[NAME].holds is True
+        assert guaranteed(case)
+
+
+def test_the_conclusion_is_open_on_a_run_without_an_end():
+    verdict = random_one(0, d=800, kappa=0.95).check(Theorem1(), max_iter=2)[NAME]
+    assert verdict.holds is None
+    assert "not known" in verdict.detail
+    cut = G1.check(Theorem1(), max_iter=3)[NAME]
+    assert cut.holds is False  # already violated
+
+
+def test_a_diverging_run_has_no_conclusion_but_no_warning_either():
+    problem = rb.Problem([[1.0, 0.9], [0.9, 1.0]], [1.0, 0.5])
+    case = One(problem, rb.starts.all_positive(problem, 0.01), 2.5, 1.0)
+    assert outcomes(case)[""] is not True
+
+
+@given(
+    seed=st.integers(0, 1000),
+    labels=st.sampled_from([-30, 40]),
+    features=st.sampled_from([-25, 20]),
+)
+def test_units_that_are_powers_of_two_change_no_bit(seed, labels, features):
+    case = random_one(seed, n=6, d=2000)
+    first, second = case.check(Theorem1()), scaled(case, labels, features).check(Theorem1())
+    for name, verdict in first.items():
+        other = second[name]
+        assert (other.margin, other.rounding_error) == (verdict.margin, verdict.rounding_error)
+        assert other.holds is verdict.holds
+
+
+def test_a_negative_neuron_is_the_mirror_image():
+    case = random_one(0)
+    mirrored = case._replace(problem=rb.Problem(case.problem.gram, -case.problem.labels, [-1]))
+    for name, verdict in case.check(Theorem1()).items():
+        assert mirrored.check(Theorem1())[name].margin == verdict.margin
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_the_samples_changes_nothing_but_rounding(seed):
+    case = random_one(seed, n=7, d=10**5)
+    order = np.random.default_rng(seed).permutation(7)
+    problem = rb.Problem(case.problem.gram[np.ix_(order, order)], case.problem.labels[order])
+    moved = case._replace(problem=problem, start=case.start[:, order])
+    first, second = certify(case), certify(moved)
+    for name, margin in first.margins.items():
+        error = first.rounding_errors[name] + second.rounding_errors[name]
+        assert abs(second.margins[name] - margin) <= error
+    assert math.isfinite(first.margin)
