@@ -277,6 +277,50 @@ BAD_SCALARS = {
     },
 }
 
+_NO_FIELD = {
+    "a dict": {"a": 1},
+    "a set": {1, 2},
+    "a function": np.sum,
+    "bytes": b"1",
+    "complex": 1j,
+    "an empty list": [],
+    "a list of lists": [[[]]],
+    "an object": object(),
+    "NaN": float("nan"),
+}
+
+_NO_CHOICE = {
+    **_NO_FIELD,
+    "a number": 3,
+    "another word": "gausian",
+    "no name": {"scale": 1.0},
+    "an unknown option": {"name": "gaussian", "colour": "red"},
+    "a word in a list": ["gausian"],
+}
+
+BAD_SCALARS |= {
+    "plan counts": {
+        **_NO_FIELD, "None": None, "zero": 0, "a fraction": 1.5, "text": "4", "in a list": [4, -1],
+    },
+    "plan dimensions": {
+        **_NO_FIELD, "None": None, "zero": 0, "a fraction": 1.5, "a word": "large",
+        "code": "__import__('os')", "of a later field": "5*kappa", "no whole number": "n/3",
+    },
+    "plan choices": {**_NO_CHOICE, "None": None},
+    "optional plan choices": _NO_CHOICE,
+    "plan signs": {**_NO_FIELD, "None": None, "a word": "plus", "a zero": [0], "empty": ""},
+    "plan steps": {
+        **_NO_FIELD, "zero": 0.0, "negative": -1.0, "a word": "small", "infinity": np.inf,
+        "True": True, "without a value": "1/(n - 4)",
+    },
+    "plan names": {**_NO_FIELD, "an empty list": ["colour"], "a word": "colour", "a number": 3},
+    "plan measures": {
+        **_NO_FIELD, "a function": lambda case: case, "None": None, "a word": "gapp", "twice":
+        ["loss", "loss"], "no statement": "verdict:lai2026.theorem99",
+    },
+    "plan name": {**_NO_FIELD, "None": None, "a path": "a/b", "empty": "", "long": "x" * 100},
+}  # fmt: skip
+
 BAD_SCALARS["optional path"] = {
     name: value for name, value in BAD_SCALARS["path"].items() if value is not None
 }

@@ -25,6 +25,7 @@ ONE = rb.Problem(GRAM, Y)
 SOLUTION = rb.minimum_norm(PROBLEM)
 FOUND = os.path.join(tempfile.mkdtemp(), "found.npz")  # noqa: PTH118 - read by many workers
 SOLUTION.save(FOUND)
+PLAN = rb.sweep.Plan(n=4, d=20, kappa=0.5, measure="loss")
 
 
 class Argument(NamedTuple):
@@ -436,6 +437,33 @@ _run = {
     "tol": Argument(1e-10, "positive"),
 }
 _run_fixed = {"shortest": SOLUTION}
+ENTRIES |= {
+    "sweep.Plan": Entry(
+        rb.sweep.Plan,
+        {
+            "n": Argument(4, "plan counts"),
+            "measure": Argument("loss", "plan measures"),
+            "d": Argument("5*n", "plan dimensions"),
+            "spectrum": Argument("isotropic", "plan choices"),
+            "features": Argument("gaussian", "plan choices"),
+            "labels": Argument("gaussian", "optional plan choices"),
+            "signs": Argument("+", "plan signs"),
+            "start": Argument({"name": "gaussian", "scale": 0.1}, "optional plan choices"),
+            "kappa": Argument(0.5, "plan steps"),
+            "algorithm": Argument("descent", "plan choices"),
+            "replicates": Argument(2, "count"),
+            "seed": Argument(0, "count"),
+            "shared": Argument(["kappa"], "plan names"),
+            "together": Argument([["n", "d"]], "plan names"),
+            "chunk_size": Argument(3, "optional count"),
+            "name": Argument("sweep", "plan name"),
+        },
+    ),
+    "sweep.Plan.case": Entry(PLAN.case, {"task": Argument(0, "count")}),
+    "sweep.Plan.cell": Entry(PLAN.cell, {"task": Argument(0, "count")}),
+    "sweep.Plan.estimate": Entry(PLAN.estimate, {"seconds": Argument(0.01, "positive")}),
+}
+
 ENTRIES["check"] = Entry(rb.check, _run, _run_fixed)
 ENTRIES["theory.Setting"] = Entry(
     lambda **arguments: rb.theory.Setting(**arguments).kappa,

@@ -276,3 +276,28 @@ def test_functions_that_cannot_be_imported_are_named(name):
 def test_declared_types_are_the_four():
     with pytest.raises(InvalidInputError, match=r"^a: "):
         columns(a=complex)
+
+
+def test_verdicts_are_those_of_a_check():
+    conditions = ["lai2026.theorem1", "lai2026.lemma9.a", "lai2026.theorem3"]
+    plan = Plan(n=6, d=[30, 10**6], kappa=0.9, replicates=2,
+                measure=["gap", *(f"verdict:{condition}" for condition in conditions)])  # fmt: skip
+    table = compute(plan, range(4))
+    answers = {True: "holds", False: "fails", None: "undecided"}
+    for b in range(4):
+        case = plan.case(b)
+        report = rb.check(
+            case.problem, case.start, step_size=case.step_size, spectrum=rb.ensembles.Gaussian(
+                case.cell.d
+            )
+        )  # fmt: skip
+        found = {verdict.condition: verdict for verdict in report.verdicts}
+        for condition in conditions:
+            margin, holds = (table[f"{condition}.{column}"][b] for column in ("margin", "holds"))
+            if condition in found:
+                assert holds == answers[found[condition].holds]
+                np.testing.assert_array_equal(margin, found[condition].margin)
+            else:
+                assert holds == ""
+                assert np.isnan(margin)
+    assert set(table["lai2026.theorem1.holds"]) - {""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
-from relubias.bias import BiasGap, bias_gap
+from relubias.bias import BiasGap
 from relubias.dynamics import gradient_descent_batch
 from relubias.dynamics._many_starts import all_positive_duals
-from relubias.dynamics.trajectory import State
+from relubias.dynamics.trajectory import State, Status
 from relubias.minnorm import MinimumNorm
 from relubias.sweep._laws import signs_of
 from relubias.sweep._sampling import draw_grams, draw_labels
@@ -50,14 +50,19 @@ class Ends:
     primal: Float
     dual: Float
     loss: Float
-    n_steps: NDArray[np.int64] | None
+    n_steps: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _End:
-    """One entry of `Ends` with what `bias_gap` reads of a run of descent."""
+    """One entry of `Ends`, with the names that a run of descent has."""
 
+    status: Status
+    n_switches: int
+    last_switch: int
     limit: State
+    loss: float
+    n_steps: int
     start: Float
     step_size: float
 
@@ -80,6 +85,24 @@ class Batch:
         is_plain = self.algorithm.name == "descent" and not self.algorithm.get("momentum")
         self.in_full = in_full or not is_plain
         self._draw()
+        for place, case in enumerate(cases):
+            case.join(partial(self.end, place), cases[self.source[place]])
+
+    def end(self, place: int) -> Any:
+        """Return where one run ends."""
+        if self.in_full:
+            return self.cases[place].run
+        ends, case = self.ends, self.cases[place]
+        return _End(
+            status=Status(str(ends.status[place])),
+            n_switches=int(ends.n_switches[place]),
+            last_switch=int(ends.last_switch[place]),
+            limit=State(primal=ends.primal[place], dual=ends.dual[place]),
+            loss=float(ends.loss[place]),
+            n_steps=int(ends.n_steps[place]),
+            start=self.starts[place],
+            step_size=float(case.step_size or 0.0),
+        )
 
     def _draw(self) -> None:
         """Draw the data; tasks that see the same data have the same case as their `source`."""
@@ -115,15 +138,14 @@ class Batch:
         return np.stack([case.start for case in self.cases])
 
     @property
-    def cases_with_starts(self) -> Sequence[Case]:
-        """The tasks, each with its start and with a problem shared where the data are."""
-        self._share_problems()
+    def with_starts(self) -> Sequence[Case]:
+        """The tasks, after their starts were computed together."""
         return self.cases if self.starts.size else []
 
     @cached_property
     def runs(self) -> list[Any]:
         """Whole trajectories."""
-        return [case.run for case in self.cases_with_starts]
+        return [case.run for case in self.with_starts]
 
     @cached_property
     def ends(self) -> Ends:
@@ -152,34 +174,16 @@ class Batch:
 
     @cached_property
     def minimum_norms(self) -> list[MinimumNorm]:
-        """The shortest networks; tasks that see the same data share them."""
-        self._share_problems()
-        for case, source in zip(self.cases, self.source, strict=True):
-            case.minimum_norm = self.cases[source].minimum_norm
+        """The shortest networks."""
         return [case.minimum_norm for case in self.cases]
-
-    def _share_problems(self) -> None:
-        for case, source in zip(self.cases, self.source, strict=True):
-            case.problem = self.cases[source].problem
 
     @cached_property
     def gaps(self) -> list[BiasGap | None]:
         """Distances of limits from shortest networks; None where there is none."""
-        return [self._gap(b) for b in range(len(self.cases))]
-
-    def _gap(self, b: int) -> BiasGap | None:
-        case, solution = self.cases[b], self.minimum_norms[b]
-        if not np.isfinite(solution.norm):
-            return None
-        if self.in_full:
-            return case.gap
-        ends = self.ends
-        end = _End(
-            limit=State(primal=ends.primal[b], dual=ends.dual[b]),
-            start=self.starts[b],
-            step_size=float(case.step_size or 0.0),
-        )
-        return bias_gap(case.problem, end, solution, trace=case.cell.trace)
+        return [
+            case.gap if np.isfinite(solution.norm) else None
+            for case, solution in zip(self.cases, self.minimum_norms, strict=True)
+        ]
 
 
 def _of_runs(runs: Sequence[Any]) -> Ends:

@@ -120,6 +120,7 @@ FIELDS: dict[str, dict[str, dict[str, _Option]]] = {
     },
     "start": {
         "all_positive": {"scale": _SCALE},
+        "proportional": {"scale": _SCALE},
         "gaussian": {"scale": _SCALE},
         "disjoint": {"scale": _SCALE, "parked": _Option(strict=True, variables=_VARIABLES)},
     },

@@ -65,6 +65,7 @@ def compute(plan: Plan, tasks: Sequence[int]) -> Columns:
             measured = {k: v for measure in measures for k, v in measure.compute(batch).items()}
         parts.append((places, measured))
         for place in places:  # let go of the matrices
+            cases[place].join(None, cases[place])
             cases[place] = None  # pyright: ignore[reportArgumentType, reportCallIssue]
     for name in list(kinds)[len(columns) :]:
         columns[name] = _gathered(name, _DTYPES[kinds[name]], parts, len(cases))

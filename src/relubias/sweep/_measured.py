@@ -72,7 +72,7 @@ def measures_of(measured: Asked) -> list[Measure]:
             Measure(
                 about="verdicts of the theory",
                 kinds=kinds_of_verdicts(conditions),
-                compute=lambda batch: verdict_columns(conditions, batch.cases_with_starts),
+                compute=lambda batch: verdict_columns(conditions, batch.with_starts),
                 algorithms=DESCENT,
             )
         )

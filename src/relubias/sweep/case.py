@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,8 @@ class Case:
         self.replicate = replicate
         self.seed = seed
         self._kinds = kinds
+        self._end: Callable[[], Any] | None = None
+        self._source = self
 
     @cached_property
     def gram(self) -> Float:
@@ -89,6 +91,8 @@ class Case:
     @cached_property
     def problem(self) -> Problem:
         """Data and output signs."""
+        if self._source is not self:
+            return self._source.problem
         return Problem(self.gram, self.labels, signs_of(self.cell.signs))
 
     @cached_property
@@ -102,6 +106,8 @@ class Case:
         name, scale = self.start_choice.name, self.start_choice.get("scale")
         if name == "all_positive":
             return starts.all_positive(self.problem, scale)
+        if name == "proportional":
+            return starts.all_positive(self.problem, scale * np.abs(self.labels))
         if name == "gaussian":
             return starts.gaussian(self.problem, scale, self.seed)
         parked = self.start_choice.get("parked")
@@ -137,15 +143,38 @@ class Case:
             return gradient_flow(self.problem, self.start, **options)  # pyright: ignore[reportArgumentType]
         return gradient_descent(self.problem, self.start, step_size=self.step_size, **options)  # pyright: ignore[reportArgumentType]
 
+    @property
+    def end(self) -> Any:
+        """Where the run ends: what a `Trajectory` says without its path.
+
+        It has ``status``, ``limit``, ``loss``, ``n_switches``, ``last_switch``, ``start`` and, of
+        descent, ``n_steps`` and ``step_size``. In a sweep it is cheaper than `run`, and the same.
+        """
+        return self.run if self._end is None else self._end()
+
     @cached_property
     def minimum_norm(self) -> MinimumNorm:
         """The shortest network that fits."""
+        if self._source is not self:
+            return self._source.minimum_norm
         return minimum_norm(self.problem)
 
     @cached_property
     def gap(self) -> BiasGap:
         """How far the limit of the run is from the shortest network."""
-        return bias_gap(self.problem, self.run, self.minimum_norm, trace=self.cell.trace)
+        return bias_gap(self.problem, self.end, self.minimum_norm, trace=self.cell.trace)
+
+    def join(self, end: Callable[[], Any] | None, source: Case) -> None:
+        """Take part in a batch; without an `end` leave it again.
+
+        Parameters
+        ----------
+        end : callable or None
+            Returns where the run ends.
+        source : Case
+            The first task that sees the same data; this one, if it is the first.
+        """
+        self._end, self._source = end, source
 
     @property
     def parameters(self) -> dict[str, Any]:

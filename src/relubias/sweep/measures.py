@@ -78,6 +78,10 @@ def _norms(batch: Batch) -> Array:
     )
 
 
+def _norm_of(labels: Array, chosen: Array) -> float:
+    return float(np.linalg.norm(labels[chosen]))
+
+
 def _patterns(batch: Batch) -> Array:
     active = (batch.ends.primal > 0).astype(np.uint8) + ord("0")
     marks = np.full(active.shape[:2], ord("/"), dtype=np.uint8)[..., None]
@@ -140,6 +144,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             _plain("step_size", "float64", "step size, in inverse squared units of the features",
                    lambda batch: np.array([case.step_size for case in batch.cases]),
                    algorithms=DESCENT),
+            _plain("norm_positive", "float64", "norm of the positive labels",
+                   lambda batch: np.array([_norm_of(y, y > 0) for y in batch.labels])),
+            _plain("norm_negative", "float64", "norm of the negative labels",
+                   lambda batch: np.array([_norm_of(y, y < 0) for y in batch.labels])),
             _plain("trace", "float64", "trace of the covariance",
                    lambda batch: np.array([case.cell.trace for case in batch.cases])),
         ]

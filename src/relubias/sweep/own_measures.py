@@ -69,7 +69,7 @@ def own_measure(entry: str | Callable[..., Any]) -> Measure:
         kinds = cast("dict[str, str]", declared)
 
     def compute(batch: Batch) -> Mapping[str, NDArray[Any]]:
-        rows = [_row(name, function(case), kinds, declared is None) for case in batch.cases]
+        rows = [_row(name, function(case), kinds, declared is None) for case in batch.with_starts]
         return {key: np.array([row[key] for row in rows]) for key in kinds}
 
     return Measure(about=(function.__doc__ or name).splitlines()[0], kinds=kinds, compute=compute)

@@ -70,8 +70,9 @@ class Plan:
     signs : str or list of str, default="+"
         Output signs, such as ``"+"`` or ``"+-"``.
     start : dict or list, optional
-        ``all_positive`` (scale), ``gaussian`` (scale) or ``disjoint`` (scale, parked), where each
-        neuron owns every m-th sample of its sign. Scales may be expressions of n, d, trace,
+        ``all_positive`` (scale), ``proportional`` (scale, times the absolute labels), ``gaussian``
+        (scale) or ``disjoint`` (scale, parked), where the neurons of a sign own its samples in
+        turn. Scales may be expressions of n, d, trace,
         lambda_max, y_min and y_max. Without it ``all_positive`` of scale ``"0.01*y_min"``.
     kappa : float, str or list, optional
         Step size times the trace of the covariance, dimensionless; numbers or expressions as in
