@@ -34,7 +34,6 @@ def checkpoint_rows(case: Case, trace: float) -> list[dict[str, Any]]:
         rows.append(
             case.about
             | {
-                "part": "path",
                 "time": int(run.records.time[r]),
                 "neuron": k,
                 "sample": i,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
 from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import Estimate, proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
-from relubias.experiments._two_neurons import draw_problem, outcome_rows
+from relubias.experiments._sweeps import first_task, table_of
+from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values, where
+from relubias.experiments._two_neurons import N, plan_of_pairs, shown_case
 from relubias.experiments.registry import Measured, Scale
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compute_moderate", "draw_moderate", "measure_moderate"]
 
-N = 10
 SHOWN = (15, 20, 30, 50)
 _DIMENSIONS = {
     Scale.QUICK: (15, 50),
@@ -35,35 +34,26 @@ _RUNS = {Scale.QUICK: 8, Scale.DEFAULT: 100, Scale.FULL: 500}
 _MAX_STEPS = 1_000_000
 _MAX_SWITCHES_SHOWN = 4000
 
-Start = Callable[[rb.Problem, tuple[int, ...]], Float]
 
-
-def compute_moderate(scale: Scale, seed: int, key: str, start: Start) -> DataFrame:
+def compute_moderate(scale: Scale, seed: int, key: str, start: Mapping[str, Any]) -> DataFrame:
     """Return one row per run, and the switches of one run per dimension shown."""
+    plan = plan_of_pairs(
+        key,
+        d=_DIMENSIONS[scale],
+        start=start,
+        eta="min(0.5/d, 1/lambda_max)",
+        algorithm={"name": "descent", "max_iter": _MAX_STEPS},
+        replicates=_RUNS[scale],
+        seed=seed,
+    )
+    runs = table_of(plan)
     rows: list[dict[str, Any]] = []
-    for d in _DIMENSIONS[scale]:
-        cases: list[Case] = []
-        for replicate in range(_RUNS[scale]):
-            problem = draw_problem(N, d, seed_for(seed, key, replicate, d))
-            largest = float(np.linalg.eigvalsh(problem.gram)[-1])
-            cases.append(
-                Case(
-                    problem=problem,
-                    start=start(problem, seed_for(seed, key, replicate, d, 2)),
-                    step_size=min(0.5 / d, 1.0 / largest),
-                    about={"part": "run", "d": d, "replicate": replicate},
-                )
-            )
-        rows += outcome_rows(cases, max_iter=_MAX_STEPS)
-        if d in SHOWN:
-            rows += _switch_rows(_balanced(cases))
-    return frame(rows)
-
-
-def _balanced(cases: list[Case]) -> Case:
-    """Return the first run with about as many positive labels as negative ones."""
-    counts = [abs(int((case.problem.labels > 0).sum()) - N // 2) for case in cases]
-    return cases[int(np.argmin(counts))]
+    for d in sorted(set(SHOWN) & set(_DIMENSIONS[scale])):
+        unbalance = np.abs(values(runs, "n_positive") - N // 2)
+        least = unbalance[values(runs, "d") == d].min()
+        task = first_task((values(runs, "d") == d) & (unbalance == least))
+        rows += _switch_rows(shown_case(plan, task, d=d))
+    return joined({"run": runs, "switch": frame(rows)}, "part")
 
 
 def _switch_rows(case: Case) -> list[dict[str, Any]]:
@@ -72,7 +62,7 @@ def _switch_rows(case: Case) -> list[dict[str, Any]]:
         case.problem, case.start, step_size=case.step_size, max_iter=_MAX_STEPS
     )
     initial = case.start @ case.problem.gram > 0
-    about = case.about | {"part": "switch", "n_steps": int(run.n_steps)}
+    about = case.about | {"n_steps": int(run.n_steps)}
     rows = [
         about | {"time": 0, "neuron": k, "sample": i, "mode": 1 if initial[k, i] else -1,
                  "agrees": bool(case.problem.signs[k] * case.problem.labels[i] > 0)}

@@ -15,12 +15,30 @@ from pandas import DataFrame
 
 from relubias._validate import Float
 
-__all__ = ["DataFrame", "distinct", "frame", "groups", "read", "select", "values", "where", "write"]
+__all__ = [
+    "DataFrame",
+    "distinct",
+    "frame",
+    "groups",
+    "joined",
+    "read",
+    "select",
+    "values",
+    "where",
+    "write",
+]
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> DataFrame:
     """Build a table from one mapping per row."""
     return pd.DataFrame([dict(row) for row in rows])
+
+
+def joined(tables: Mapping[str, DataFrame], name: str) -> DataFrame:
+    """Put tables below each other; a new first column says which one a row is from."""
+    parts = [table.assign(**{name: key}) for key, table in tables.items()]
+    table = pd.concat(parts, ignore_index=True)
+    return table[[name, *(column for column in table.columns if column != name)]]
 
 
 def values(table: DataFrame, name: str) -> Float:

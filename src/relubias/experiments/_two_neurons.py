@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import relubias as rb
-from relubias.experiments._one_neuron import Case, descend
+from relubias.experiments._one_neuron import Case
+from relubias.sweep import Case as Task
+from relubias.sweep import Plan, columns
 
-__all__ = ["SIGNS", "draw_problem", "outcome_rows"]
+__all__ = ["SIGNS", "outcome", "plan_of_pairs", "shown_case"]
 
 SIGNS = np.array([1.0, -1.0])
 LOW, HIGH = 0.1, 1.0
+N = 10
 
 
-def draw_problem(n: int, d: int, seed: tuple[int, ...]) -> rb.Problem:
-    """Return isotropic Gaussian data with ``|y| ~ U(0.1, 1)``, random signs, positives first."""
-    gram = rb.ensembles.Gaussian(rb.ensembles.isotropic(d)).sample_gram(n, (*seed, 0))
-    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH)(n, (*seed, 1))
-    return rb.Problem(gram, np.sort(labels)[::-1], SIGNS)
+def plan_of_pairs(name: str, **fields: Any) -> Plan:
+    """Return a plan for isotropic Gaussian data with ``|y| ~ U(0.1, 1)`` and random signs."""
+    return Plan(
+        name=name,
+        n=N,
+        signs="+-",
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH},
+        measure=["run_status", "n_steps", "n_switches", "last_switch", "one_step", outcome],
+        **fields,
+    )
 
 
-def outcome_rows(cases: Sequence[Case], *, max_iter: int = 10_000_000) -> list[dict[str, Any]]:
-    """Run all cases and return one row per run."""
-    batch = descend(cases, max_iter=max_iter)
-    rows: list[dict[str, Any]] = []
-    for b, case in enumerate(cases):
-        problem, primal = case.problem, batch.primal[b]
-        y, signs = problem.labels, problem.signs
-        agrees = signs[:, None] * y > 0
-        active = primal > 0
-        fitted = np.abs(signs @ np.maximum(primal, 0.0) - y) <= 1e-6
-        off = ((case.start @ problem.gram <= 0) & agrees).any(axis=0)
-        rows.append(
-            case.about
-            | {
-                "status": str(batch.status[b]),
-                "n_steps": int(batch.n_steps[b]),
-                "n_switches": int(batch.n_switches[b]),
-                "last_switch": int(batch.last_switch[b]),
-                "one_step": bool(batch.last_switch[b] <= 1 and (active == agrees).all()),
-                "zero_loss": bool(fitted.all()),
-                "starts_off": int(off.sum()),
-                "off_fitted": int((off & fitted).sum()),
-            }
-        )
-    return rows
+@columns(zero_loss=bool, n_positive=int, starts_off=int, off_fitted=int)
+def outcome(case: Task) -> dict[str, Any]:
+    """Return what the limit fits, of all samples and of those that start off."""
+    y, signs = case.labels, SIGNS
+    fitted = np.abs(signs @ np.maximum(case.end.limit.primal, 0.0) - y) <= 1e-6
+    off = ((case.start @ case.gram <= 0) & (signs[:, None] * y > 0)).any(axis=0)
+    return {
+        "zero_loss": bool(fitted.all()),
+        "n_positive": int((y > 0).sum()),
+        "starts_off": int(off.sum()),
+        "off_fitted": int((off & fitted).sum()),
+    }
+
+
+def shown_case(plan: Plan, task: int, **about: Any) -> Case:
+    """Return one run of a plan to be drawn, its samples ordered by their labels."""
+    case = plan.case(task)
+    order = np.argsort(-case.labels, kind="stable")
+    return Case(
+        problem=rb.Problem(case.gram[np.ix_(order, order)], case.labels[order], SIGNS),
+        start=case.start[:, order],
+        step_size=float(case.step_size or 0.0),
+        about={"replicate": case.replicate, **about},
+    )

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, gap_rows
-from relubias.experiments._pairs import measure_pairs, pair_rows
+from relubias.experiments._pairs import measure_pairs, pair_gaps
 from relubias.experiments._statistics import bands, median, slope
-from relubias.experiments._table import DataFrame, frame, groups, select, values, where
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, groups, joined, select, values, where
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -23,6 +21,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +30,11 @@ if TYPE_CHECKING:
 KAPPA, LOW, HIGH = 0.9, 0.5, 1.0
 START = 0.01 * LOW
 ENVELOPE = (0.6 * KAPPA * LOW, 1.35 * KAPPA * HIGH)
+_PANELS = ("dimension", "negatives", "pair")
+_MEASURES = (
+    "gap", "gap_law", "norm", "minimum_norm", "run_status", "last_switch", "n_steps", "one_step",
+    "trace",
+)  # fmt: skip
 FIT_FROM = 2000.0  # slopes in d are fitted from here on
 
 
@@ -60,40 +64,35 @@ _SETTINGS = {
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run: panel, dimension, number of negatives, gap and law."""
     settings = _SETTINGS[scale]
-    rows: list[dict[str, Any]] = []
-    for d in settings.dimensions:
-        rows += _runs("dimension", d, 10, 10, settings.n_replicates, seed)
-    for n_negative in settings.counts:
-        rows += _runs("negatives", 200_000, 20, n_negative, settings.n_replicates, seed)
-    rows += pair_rows(
-        settings.pair_dimensions, settings.n_replicates, seed,
-        kappa=KAPPA, start=START, low=LOW, high=HIGH,
-    )  # fmt: skip
-    return frame(rows)
-
-
-def _runs(
-    name: str, d: int, n_positive: int, n_negative: int, n_replicates: int, seed: int
-) -> list[dict[str, Any]]:
-    n = n_positive + n_negative
-    law = rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
-    draw_labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=n_negative)
-    cases: list[Case] = []
-    for replicate in range(n_replicates):
+    common: dict[str, Any] = {
+        "kappa": KAPPA,
+        "start": {"name": "all_positive", "scale": START},
+        "replicates": settings.n_replicates,
+        "seed": seed,
         # A replicate keeps its labels in every dimension, so slopes are compared like with like.
-        labels = draw_labels(n, seed_for(seed, "fig2", replicate, n_negative))
-        gram = law.sample_gram(n, seed_for(seed, "fig2", replicate, n_negative, d))
-        problem = rb.Problem(gram, labels)
-        about = {"panel": name, "d": d, "n": n, "n_negative": n_negative, "replicate": replicate}
-        cases.append(
-            Case(
-                problem=problem,
-                start=rb.starts.all_positive(problem, START),
-                step_size=KAPPA / d,
-                about=about,
-            )
-        )
-    return gap_rows(cases, trace=float(d))
+        "shared": ["d", "kappa", "start"],
+    }
+    by_dimension = Plan(
+        name="fig2-dimension", n=20, d=settings.dimensions, labels=_labels(10),
+        measure=_MEASURES, **common,
+    )  # fmt: skip
+    by_count = Plan(
+        name="fig2-negatives", n=[20 + count for count in settings.counts], d=200_000,
+        labels=_labels("n - 20"), measure=_MEASURES, **common,
+    )  # fmt: skip
+    pairs = Plan(
+        name="fig2-pairs", n=20, d=settings.pair_dimensions, labels=_labels(8), signs="+-",
+        measure=pair_gaps, **common,
+    )  # fmt: skip
+    plans = (by_dimension, by_count, pairs)
+    return joined(
+        {name: table_of(plan) for name, plan in zip(_PANELS, plans, strict=True)},
+        "panel",
+    )
+
+
+def _labels(n_negative: int | str) -> dict[str, Any]:
+    return {"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": n_negative}
 
 
 def _gap_panel(ax: Axes, part: DataFrame, x: str) -> list[Any]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-import relubias as rb
 from relubias.experiments import _style as style
 from relubias.experiments._checkpoints import checkpoint_rows, draw_checkpoints, region_handles
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
-from relubias.experiments._two_neurons import draw_problem, outcome_rows
+from relubias.experiments._sweeps import first_task, table_of
+from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values
+from relubias.experiments._two_neurons import plan_of_pairs, shown_case
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -25,7 +23,7 @@ from relubias.experiments.registry import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-N, D = 10, 2000
+D = 2000
 KAPPA, START = 0.5, 0.001  # of the run that is drawn, and of the headline figures
 STARTS = (0.001, 0.05)
 _KAPPAS = {
@@ -38,26 +36,15 @@ _RUNS = {Scale.QUICK: 20, Scale.DEFAULT: 300, Scale.FULL: 2000}
 
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return the checkpoints of one run, and one row per run for every step size and start."""
-    cases: list[Case] = []
-    for replicate in range(_RUNS[scale]):
-        problem = draw_problem(N, D, seed_for(seed, "fig4", replicate))
-        for start in STARTS:
-            dual = rb.starts.all_positive(problem, start)
-            for kappa in _KAPPAS[scale]:
-                about = {"part": "run", "replicate": replicate, "kappa": kappa, "start": start}
-                cases.append(Case(problem=problem, start=dual, step_size=kappa / D, about=about))
-    rows = outcome_rows(cases)
-    shown = _typical(cases, rows)
-    return frame([*rows, *checkpoint_rows(shown, float(D))])
-
-
-def _typical(cases: list[Case], rows: list[dict[str, Any]]) -> Case:
-    """Return the first run of the headline setting with labels of both signs."""
-    for case, row in zip(cases, rows, strict=True):
-        n_positive = int((case.problem.labels > 0).sum())
-        if row["kappa"] == KAPPA and row["start"] == START and 4 <= n_positive <= 6:
-            return case
-    return cases[0]
+    plan = plan_of_pairs(
+        "fig4", d=D, kappa=_KAPPAS[scale], replicates=_RUNS[scale], seed=seed,
+        start={"name": "all_positive", "scale": STARTS},
+    )  # fmt: skip
+    runs = table_of(plan, start_scale="start")
+    is_headline = (runs["kappa"] == KAPPA) & (runs["start"] == START)
+    typical = first_task(is_headline & runs["n_positive"].between(4, 6))
+    shown = shown_case(plan, typical, kappa=KAPPA, start=START)
+    return joined({"run": runs, "path": frame(checkpoint_rows(shown, float(D)))}, "part")
 
 
 @style.styled

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-import relubias as rb
 from relubias.experiments import _style as style
 from relubias.experiments._checkpoints import checkpoint_rows, draw_checkpoints, region_handles
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case
 from relubias.experiments._statistics import pooled_shares, proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
-from relubias.experiments._two_neurons import draw_problem, outcome_rows
+from relubias.experiments._sweeps import first_task, table_of
+from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values, where
+from relubias.experiments._two_neurons import plan_of_pairs, shown_case
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -27,7 +25,7 @@ from relubias.experiments.registry import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-N, D, KAPPA = 10, 2000, 0.5
+D, KAPPA = 2000, 0.5
 VARIANCE = 2e-6  # of the initial weights in the run that is drawn
 _VARIANCES = {
     Scale.QUICK: (2e-10, 2e-6),
@@ -39,28 +37,17 @@ _RUNS = {Scale.QUICK: 20, Scale.DEFAULT: 300, Scale.FULL: 2000}
 
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return the checkpoints of one run, and one row per run for every initial variance."""
-    cases: list[Case] = []
-    for replicate in range(_RUNS[scale]):
-        problem = draw_problem(N, D, seed_for(seed, "fig5", replicate))
-        for variance in _VARIANCES[scale]:
-            # The same directions at every size.
-            dual = rb.starts.gaussian(
-                problem, np.sqrt(variance), seed_for(seed, "fig5", replicate, 2)
-            )
-            about = {"part": "run", "replicate": replicate, "variance": variance}
-            cases.append(Case(problem=problem, start=dual, step_size=KAPPA / D, about=about))
-    rows = outcome_rows(cases)
-    shown = next(
-        (case for case, row in zip(cases, rows, strict=True) if _is_typical(case, row)), cases[0]
-    )
-    return frame([*rows, *checkpoint_rows(shown, float(D))])
-
-
-def _is_typical(case: Case, row: dict[str, Any]) -> bool:
-    """Return whether a run has the drawn variance, both labels and examples that stay off."""
-    n_positive = int((case.problem.labels > 0).sum())
-    at_size = np.isclose(row["variance"], VARIANCE)
-    return bool(at_size) and 4 <= n_positive <= 6 and not row["zero_loss"]
+    variances = {float(np.sqrt(variance)): variance for variance in _VARIANCES[scale]}
+    plan = plan_of_pairs(
+        "fig5", d=D, kappa=KAPPA, replicates=_RUNS[scale], seed=seed,
+        start={"name": "gaussian", "scale": list(variances)},  # the same directions at every size
+    )  # fmt: skip
+    runs = table_of(plan, start_scale="variance")
+    runs["variance"] = runs["variance"].map(variances)
+    at_size = np.isclose(values(runs, "variance"), VARIANCE, atol=0)
+    typical = runs["n_positive"].between(4, 6) & ~runs["zero_loss"]  # some stay off
+    shown = shown_case(plan, first_task(at_size & typical), variance=VARIANCE)
+    return joined({"run": runs, "path": frame(checkpoint_rows(shown, float(D)))}, "part")
 
 
 @style.styled

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import relubias as rb
-from relubias._validate import Float
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
 from relubias.experiments.registry import (
@@ -22,12 +20,7 @@ START = 0.001
 
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run, and the switches of one run per dimension shown."""
-    return compute_moderate(scale, seed, "fig6", _start)
-
-
-def _start(problem: rb.Problem, seed: tuple[int, ...]) -> Float:
-    del seed
-    return rb.starts.all_positive(problem, START)
+    return compute_moderate(scale, seed, "fig6", {"name": "all_positive", "scale": START})
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-import relubias as rb
-from relubias._validate import Float
 from relubias.experiments._moderate import compute_moderate, draw_moderate, measure_moderate
 from relubias.experiments._table import DataFrame
 from relubias.experiments.registry import (
@@ -24,11 +22,7 @@ WEIGHT = np.sqrt(2e-6)  # standard deviation of the initial weights
 
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run, and the switches of one run per dimension shown."""
-    return compute_moderate(scale, seed, "fig7", _start)
-
-
-def _start(problem: rb.Problem, seed: tuple[int, ...]) -> Float:
-    return rb.starts.gaussian(problem, WEIGHT, seed)
+    return compute_moderate(scale, seed, "fig7", {"name": "gaussian", "scale": WEIGHT})
 
 
 def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:

@@ -10,10 +10,9 @@ import numpy as np
 
 import relubias as rb
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, descend
 from relubias.experiments._statistics import bands, median, proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values, where
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, distinct, select, values, where
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -22,6 +21,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Case, Plan, columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,47 +50,45 @@ _SETTINGS = {
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per data set: relative gaps of the flow and of descent, and the sliding."""
     settings = _SETTINGS[scale]
-    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=N_NEGATIVE)
-    rows: list[dict[str, Any]] = []
-    for d in settings.dimensions:
-        law = rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
-        cases: list[Case] = []
-        for replicate in range(settings.n_replicates):
-            gram = law.sample_gram(N, seed_for(seed, "flow_gap", replicate, d))
-            problem = rb.Problem(gram, labels(N, seed_for(seed, "flow_gap", replicate)))
-            largest = max(1.0, float(np.linalg.eigvalsh(gram)[-1]) / law.trace)
-            cases.append(
-                Case(
-                    problem=problem,
-                    start=rb.starts.all_positive(problem, START),
-                    step_size=KAPPA / largest / law.trace,  # stable at every dimension
-                    about={"d": d, "replicate": replicate},
-                )
-            )
-        batch = descend(cases)
-        rows += [_row(case, batch.dual[b], batch.status[b]) for b, case in enumerate(cases)]
-    return frame(rows)
-
-
-def _row(case: Case, descended: Any, status: Any) -> dict[str, Any]:
-    """Return the gaps of one data set, relative to the norm of the shortest solution."""
-    problem = case.problem
-    shortest = rb.minimum_norm(problem)
-    flows = [rb.gradient_flow(problem, scale * case.start) for scale in (1.0, SHRINK)]
-    larger, gap = (
-        rb.bias_gap(problem, flow.limit.dual, shortest).distance / shortest.norm for flow in flows
+    plan = Plan(
+        name="flow-gap",
+        n=N,
+        d=settings.dimensions,
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
+        start={"name": "all_positive", "scale": START},
+        eta=f"{KAPPA}/max(trace, lambda_max)",  # stable at every dimension
+        replicates=settings.n_replicates,
+        seed=seed,
+        shared=["d"],
+        measure=["run_status", flows],
     )
-    flow = flows[-1]
+    return table_of(plan, run_status="status_descent", status_flow="status")
+
+
+@columns(
+    status_flow=str, is_fitted=bool, relative_gap_larger_start=float, relative_gap=float,
+    is_dependent=bool, relative_gap_descent=float, n_events=int, n_slid=int,
+    n_sliding_at_limit=int,
+)  # fmt: skip
+def flows(case: Case) -> dict[str, Any]:
+    """Return the gaps of one data set, relative to the norm of the shortest solution."""
+    problem, shortest = case.problem, case.minimum_norm
+
+    def gap_of(network: Any) -> float:
+        return rb.bias_gap(problem, network, shortest).distance / shortest.norm
+
+    runs = [rb.gradient_flow(problem, scale * case.start) for scale in (1.0, SHRINK)]
+    larger, gap = (gap_of(run.limit.dual) for run in runs)
+    flow = runs[-1]
     least = 0.5 * float((problem.labels[problem.labels < 0] ** 2).sum())
     slid = flow.switches["mode"] == 0
-    return case.about | {
-        "status": str(flow.status),
+    return {
+        "status_flow": str(flow.status),
         "is_fitted": bool(flow.loss <= least * (1 + 1e-9)),
         "relative_gap_larger_start": larger,
         "relative_gap": gap,
         "is_dependent": bool(gap > max(DEPENDENT * larger, ROUNDING)),
-        "status_descent": str(status),
-        "relative_gap_descent": rb.bias_gap(problem, descended, shortest).distance / shortest.norm,
+        "relative_gap_descent": gap_of(case.end.limit.dual),
         "n_events": flow.n_events,
         "n_slid": int(np.unique(flow.switches["sample"][slid]).size),
         "n_sliding_at_limit": int((flow.modes == 0).sum()),

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, descend
 from relubias.experiments._statistics import proportion, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, distinct, select, values
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -24,6 +22,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Case, Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,43 +50,29 @@ _SETTINGS = {
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run: n, d, kappa, settled after one step, global minimum."""
     settings = _SETTINGS[scale]
-    rows: list[dict[str, Any]] = []
-    for n in settings.sizes:
-        for ratio in settings.ratios:
-            rows += _runs(n, ratio, settings, seed)
-    return frame(rows)
+    plan = Plan(
+        name="freezing",
+        n=settings.sizes,
+        d=[f"{ratio}*n" for ratio in settings.ratios],
+        labels={"name": "uniform_magnitude", "low": 1.0, "high": 1.0, "n_negative": "n // 2"},
+        start={"name": "all_positive", "scale": START},
+        kappa=settings.kappas,
+        algorithm={"name": "descent", "max_iter": MAX_STEPS},
+        replicates=settings.n_replicates,
+        seed=seed,
+        measure=["run_status", "last_switch", "one_step", global_minimum],
+    )
+    table = table_of(plan)
+    table["ratio"] = table["d"] // table["n"]
+    return table
 
 
-def _runs(n: int, ratio: int, settings: _Settings, seed: int) -> list[dict[str, Any]]:
-    d = ratio * n
-    law = rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
-    draw_labels = rb.ensembles.labels.uniform_magnitude(1.0, 1.0, n_negative=n // 2)
-    labels = draw_labels(n, seed)
-    cases: list[Case] = []
-    for replicate in range(settings.n_replicates):
-        gram = law.sample_gram(n, seed_for(seed, "freezing", n, ratio, replicate))
-        problem = rb.Problem(gram, labels)
-        start = rb.starts.all_positive(problem, START)
-        for kappa in settings.kappas:
-            about = {"n": n, "d": d, "ratio": ratio, "kappa": kappa, "replicate": replicate}
-            cases.append(Case(problem=problem, start=start, step_size=kappa / d, about=about))
-    batch = descend(cases, max_iter=MAX_STEPS)
-    positive = labels > 0
-    rows: list[dict[str, Any]] = []
-    for b, case in enumerate(cases):
-        primal = batch.primal[b, 0]
-        right = bool(((primal > 0) == positive).all())
-        fitted = bool((np.abs(primal - labels)[positive] <= 1e-6).all())
-        rows.append(
-            case.about
-            | {
-                "status": str(batch.status[b]),
-                "last_switch": int(batch.last_switch[b]),
-                "one_step": bool(right and batch.last_switch[b] <= 1),
-                "global_minimum": right and fitted,
-            }
-        )
-    return rows
+def global_minimum(case: Case) -> bool:
+    """Return whether the limit fits the positive labels, with no other sample active."""
+    primal, y = case.end.limit.primal[0], case.labels
+    positive = y > 0
+    right = bool(((primal > 0) == positive).all())
+    return right and bool((np.abs(primal - y)[positive] <= 1e-6).all())
 
 
 def scaled_dimension(n: Float, d: Float, kappa: Float) -> Float:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, gap_rows
 from relubias.experiments._statistics import bands, median, shares
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, distinct, select, values
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -23,6 +21,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,20 +58,19 @@ def law(rho: float, kappa: float) -> float:
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run: relative size of the start, step size, gap."""
     settings = _SETTINGS[scale]
-    draw_labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=N_NEGATIVE)
-    features = rb.ensembles.Gaussian(rb.ensembles.isotropic(D))
-    cases: list[Case] = []
-    for replicate in range(settings.n_replicates):
-        labels = draw_labels(N, seed_for(seed, "initialisation", replicate, 0))
-        gram = features.sample_gram(N, seed_for(seed, "initialisation", replicate, 1))
-        problem = rb.Problem(gram, labels)
-        for rho in settings.sizes:
-            start = rb.starts.all_positive(problem, rho * np.abs(labels))
-            for kappa in _KAPPAS:
-                about = {"replicate": replicate, "rho": rho, "step": kappa}
-                cases.append(Case(problem=problem, start=start, step_size=kappa / D, about=about))
-    table = frame(gap_rows(cases, trace=float(D)))
-    table["kappa"] = table.pop("step")  # as chosen, free of rounding
+    plan = Plan(
+        name="initialisation",
+        n=N,
+        d=D,
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
+        start={"name": "proportional", "scale": settings.sizes},
+        kappa=_KAPPAS,
+        replicates=settings.n_replicates,
+        seed=seed,
+        measure=["gap", "gap_law", "norm", "minimum_norm", "norm_negative", "run_status",
+                 "last_switch", "n_steps", "one_step", "trace"],
+    )  # fmt: skip
+    table = table_of(plan, start_scale="rho")
     table["unit_gap"] = table["gap"] * np.sqrt(table["trace"]) / table["norm_negative"]
     return table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,9 @@ import numpy as np
 
 import relubias as rb
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, descend, shortest
 from relubias.experiments._statistics import bands, median, slope
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, distinct, joined, select, values
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -22,6 +21,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Case, Plan, columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,28 +58,34 @@ _TARGETS = {
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run: distances of the limit to three candidates, relative to w*."""
     settings = _SETTINGS[scale]
-    draw_labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=N_NEGATIVE)
-    cases: list[Case] = []
-    for d in settings.dimensions:
-        features = rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
-        for replicate in range(settings.n_replicates):
-            labels = draw_labels(N, seed_for(seed, "limit", replicate))
-            gram = features.sample_gram(N, seed_for(seed, "limit", replicate, d))
-            problem = rb.Problem(gram, labels)
-            start = rb.starts.all_positive(problem, START)
-            for kappa in settings.kappas if d in (10_000, settings.dimensions[-1]) else (0.5,):
-                about = {"d": d, "kappa": kappa, "replicate": replicate}
-                cases.append(Case(problem=problem, start=start, step_size=kappa / d, about=about))
-    batch, solutions = descend(cases), shortest(cases)
-    return frame(
-        _row(case, batch.dual[b], solutions[id(case.problem)]) for b, case in enumerate(cases)
+    in_full = {10_000, settings.dimensions[-1]}
+    others = [d for d in settings.dimensions if d not in in_full]
+    plans = {"all steps": _plan(sorted(in_full), settings.kappas, settings, seed)}
+    if others:
+        plans["one step"] = _plan(others, (0.5,), settings, seed)
+    return joined({name: table_of(plan) for name, plan in plans.items()}, "part")
+
+
+def _plan(d: Sequence[int], kappas: Sequence[float], settings: _Settings, seed: int) -> Plan:
+    return Plan(
+        name="limit",
+        n=N,
+        d=d,
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
+        start={"name": "all_positive", "scale": START},
+        kappa=kappas,
+        replicates=settings.n_replicates,
+        seed=seed,
+        shared=["d", "kappa"],
+        measure=distances,
     )
 
 
-def _row(case: Case, dual: Any, solution: Any) -> dict[str, Any]:
-    problem, y = case.problem, case.problem.labels
-    kappa = float(case.about["kappa"])
-    gap = rb.bias_gap(problem, dual, solution)
+@columns(to_shortest=float, to_shrunken=float, to_linear=float, cosine=float, cosine_law=float)
+def distances(case: Case) -> dict[str, float]:
+    """Return distances of the limit to three candidates, and its angle to the shortest one."""
+    problem, y, dual = case.problem, case.labels, case.end.limit.dual
+    kappa, gap = float(case.cell.kappa or 0.0), case.gap
 
     def to_linear(labels: Any) -> float:
         linear = rb.linear_minimum_norm(problem, labels=labels)
@@ -87,7 +93,7 @@ def _row(case: Case, dual: Any, solution: Any) -> dict[str, Any]:
 
     positive, negative = np.linalg.norm(y[y > 0]), np.linalg.norm(y[y < 0])
     inner = (gap.first_norm**2 + gap.second_norm**2 - gap.distance**2) / 2
-    return case.about | {
+    return {
         "to_shortest": gap.distance / gap.second_norm,
         "to_shrunken": to_linear(np.where(y > 0, y, kappa * y)),
         "to_linear": to_linear(y),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +101,9 @@ def reproduce(
 
     Notes
     -----
-    An interrupted run goes on where it stopped. Experiments that an earlier run finished in the
-    same folder, with the same scale, seed and version, stay in the report.
+    An interrupted run goes on where it stopped; of the full scale, with the extra ``sweep``, even
+    in the middle of an experiment, which then takes all cores. Experiments that an earlier run
+    finished in the same folder, with the same scale, seed and version, stay in the report.
     """
     chosen = _checked_keys(keys)
     store = Store(
@@ -114,7 +117,7 @@ def reproduce(
         for position, experiment in enumerate(experiments):
             report(position / len(experiments), f"{experiment.key}: {experiment.title}")
             if fresh or not store.is_finished(experiment.key):
-                _compute(store, experiment)
+                _compute(store, experiment, fresh=fresh)
                 computed.append(experiment.key)
             elif keys is not None or not store.has_figures(experiment.key):
                 _draw(store, experiment)
@@ -159,14 +162,24 @@ def _checked_scale(scale: Scale | str) -> Scale:
         raise fail("scale", f"is {shown(scale)}", f"choose from {', '.join(Scale)}") from error
 
 
-def _compute(store: Store, experiment: Experiment) -> None:
-    """Compute one table; its figures are drawn before it counts as finished."""
+def _compute(store: Store, experiment: Experiment, *, fresh: bool) -> None:
+    """Compute one table; its figures are drawn before it counts as finished.
+
+    The sweeps of the largest scale go to all cores, and their rows are kept until then.
+    """
+    from relubias.experiments._sweeps import kept_in
+
     begin = time.perf_counter()
-    table = experiment.compute(store.scale, store.seed)
+    sweeps = store.sweeps(experiment.key)
+    if fresh:
+        shutil.rmtree(sweeps, ignore_errors=True)
+    with kept_in(sweeps) if store.scale is Scale.FULL else nullcontext():
+        table = experiment.compute(store.scale, store.seed)
     seconds = time.perf_counter() - begin
     store.forget(experiment.key)
     store.write_figure(experiment.key, experiment.draw(table))
     store.write_table(experiment.key, table, seconds)
+    shutil.rmtree(sweeps, ignore_errors=True)
 
 
 def _draw(store: Store, experiment: Experiment) -> None:

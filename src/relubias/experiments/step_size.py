@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, gap_rows
 from relubias.experiments._statistics import bands, median, proportion, slope
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._sweeps import table_of
+from relubias.experiments._table import DataFrame, distinct, joined, select, values
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -22,6 +20,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,30 +53,30 @@ _DATA = {
 
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one row per run: data, step size, gap, law and the last change of the pattern."""
-    settings = _SETTINGS[scale]
-    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=N_NEGATIVE)
-    rows: list[dict[str, Any]] = []
-    for data, (d, _) in _DATA.items():
-        law = rb.ensembles.Orthogonal(d) if data == "orthogonal" else None
-        law = law or rb.ensembles.Gaussian(rb.ensembles.isotropic(d))
-        cases: list[Case] = []
-        for replicate in range(settings.n_replicates):
-            gram = law.sample_gram(N, seed_for(seed, "stepsize", replicate, d))
-            problem = rb.Problem(gram, labels(N, seed_for(seed, "stepsize", replicate)))
-            start = rb.starts.all_positive(problem, START)
-            for kappa in settings.kappas:
-                if data != "orthogonal" and kappa * (1 + np.sqrt(N / d)) ** 2 >= 2:
-                    continue  # beyond the largest step that converges
-                about = {"data": data, "replicate": replicate, "step": kappa}
-                cases.append(
-                    Case(problem=problem, start=start, step_size=kappa / law.trace, about=about)
-                )
-        rows += gap_rows(cases, trace=law.trace)
-    table = frame(rows)
-    table["kappa"] = table.pop("step")  # as chosen, free of rounding
+    tables = {data: table_of(_plan(data, _SETTINGS[scale], seed)) for data in _DATA}
+    table = joined(tables, "data")
     table["unit_gap"] = table["gap"] * np.sqrt(table["trace"]) / table["norm_negative"]
-    table["relative_gap"] = table["gap"] / table["norm_shortest"]
     return table
+
+
+def _plan(data: str, settings: _Settings, seed: int) -> Plan:
+    d, name = _DATA[data]
+    orthogonal = data == "orthogonal"
+    largest = 2.0 if orthogonal else 2.0 / (1 + np.sqrt(N / d)) ** 2  # beyond, nothing converges
+    return Plan(
+        name=f"stepsize-{name}",
+        n=N,
+        d=d,
+        features="orthogonal" if orthogonal else "gaussian",
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
+        start={"name": "all_positive", "scale": START},
+        kappa=[kappa for kappa in settings.kappas if kappa < largest],
+        replicates=settings.n_replicates,
+        seed=seed,
+        shared=["d", "features", "kappa"],  # the same labels on all data
+        measure=["gap", "relative_gap", "gap_law", "norm", "minimum_norm", "norm_negative",
+                 "run_status", "last_switch", "n_steps", "trace"],
+    )  # fmt: skip
 
 
 @style.styled

@@ -63,6 +63,10 @@ class Store:
         """Return where a figure is; `suffix` is ``png`` or ``pdf``."""
         return self.folder / "figures" / f"{key}.{suffix}"
 
+    def sweeps(self, key: str) -> Path:
+        """Return where rows of an experiment are kept until its table is finished."""
+        return self.folder / "sweeps" / f"{key}-{self.version}"
+
     def _stamp(self, key: str) -> Path:
         return self.folder / "tables" / f"{key}.json"
 
