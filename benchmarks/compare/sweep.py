@@ -1,55 +1,117 @@
-"""A million problems (n=8, d=32, about 200 steps), from the rate of 20,000."""
+"""A million problems (n=8, d=32, 200 steps): a sweep beside joblib looping over the functions."""
 
 from __future__ import annotations
 
-import numpy as np
-from _measure import Row, interleaved, main, seconds
+import os
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from _measure import Row, Timing, main, seconds
 
 import relubias as rb
+from relubias.sweep import Plan
 
-N_PROBLEMS, N_SAMPLES, N_FEATURES, N_STEPS = 20_000, 8, 32, 200
-
-
-def problems(seed):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((N_PROBLEMS, N_SAMPLES, N_FEATURES))
-    return X @ X.transpose(0, 2, 1), rng.standard_normal((N_PROBLEMS, N_SAMPLES))
+N_PROBLEMS, N_LOOPED = 1_000_000, 4_000
+KAPPA, SCALE, N_STEPS = 0.03, 1e-3, 200
 
 
-def chunk(**options):
-    """Sample 20,000 problems and run gradient descent on each."""
-    grams, labels = problems(0)
-    starts = np.full((N_PROBLEMS, 1, N_SAMPLES), 1e-3 / N_FEATURES)
-    return rb.gradient_descent_batch(
-        grams, labels, [1], starts, step_size=0.03 / N_FEATURES, **options
+def plan(replicates):
+    """Draw data, run 200 steps, and note how each run went."""
+    return Plan(
+        n=8,
+        d=32,
+        labels="gaussian",
+        start={"name": "all_positive", "scale": SCALE},
+        kappa=KAPPA,
+        algorithm={"name": "descent", "max_iter": N_STEPS},
+        replicates=replicates,
+        measure=["run_status", "n_steps", "n_switches", "last_switch", "selected", "loss"],
     )
 
 
-def facts(batch):
-    """Return steps and statuses as text."""
-    names, counts = np.unique(batch.status, return_counts=True)
-    shares = [f"{n} {c / N_PROBLEMS:.0%}" for n, c in zip(names, counts, strict=True)]
-    return f"median {np.median(batch.n_steps):.0f} steps; {', '.join(shares)}"
+def one(seed):
+    """Do the same with the public functions; say which process did it, and its CPU time."""
+    begin = time.process_time()
+    law = rb.ensembles.Gaussian(32)
+    problem = rb.Problem(law.sample_gram(8, seed), rb.ensembles.labels.gaussian()(8, seed))
+    start = rb.starts.all_positive(problem, SCALE)
+    run = rb.gradient_descent(problem, start, step_size=KAPPA / law.trace, max_iter=N_STEPS)
+    pattern = "".join(str(int(a)) for a in run.limit.active[0])
+    row = (str(run.status), run.n_steps, run.n_switches, run.last_switch, pattern, run.loss)
+    return row, (os.getpid(), begin, time.process_time())
+
+
+def memory():
+    """Return the largest memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def swept(replicates):
+    """Run a sweep in this process, store included; return its timing and its first rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, started = time.process_time(), time.perf_counter()
+        result = rb.sweep.run(plan(replicates), folder, workers=0, progress=False)
+        cpu, wall = time.process_time() - before, time.perf_counter() - started
+        if result.n_missing or len(result.failures):
+            raise RuntimeError("refusing to time a sweep with failures")
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
+        table = result.to_arrow().slice(0, N_LOOPED)
+    return Timing(name="relubias.sweep", cpu=cpu, wall=wall, runs=1), table, size
+
+
+def looped(seeds, workers):
+    """Loop over the public functions with joblib; count the workers' CPU time, too."""
+    from joblib import Parallel, delayed
+
+    before, started = time.process_time(), time.perf_counter()
+    answers = Parallel(n_jobs=workers)(delayed(one)(seed) for seed in seeds)
+    cpu, wall = time.process_time() - before, time.perf_counter() - started
+    spans = {}
+    for _, (process, begin, end) in answers:
+        first, last = spans.get(process, (begin, end))
+        spans[process] = min(first, begin), max(last, end)
+    spans.pop(os.getpid(), None)
+    cpu += sum(last - first for first, last in spans.values())
+    return cpu / len(seeds), wall / len(seeds), [row for row, _ in answers]
 
 
 def rows(runs):
-    limit, capped = "relubias, to the limit", f"relubias, max_iter={N_STEPS}"
-    calls = {limit: chunk, capped: lambda: chunk(max_iter=N_STEPS)}
-    timings, answers = interleaved(calls, runs=runs)
-    for name, timing in timings.items():
-        timing.note = facts(answers[name])
-    if not (answers[limit].status == "CERTIFIED").all():
-        raise RuntimeError("refusing to time uncertified answers")
-    million = {name: timing.cpu * 1e6 / N_PROBLEMS for name, timing in timings.items()}
+    small, table, _ = swept(20_000)  # kernels are loaded, memory is at its level
+    level = memory()
+    seeds = table["seed"].to_pylist()
+    names = ("run_status", "n_steps", "n_switches", "last_switch", "selected", "loss")
+    ours = list(zip(*(table[name].to_pylist() for name in names), strict=True))
+    peers = []
+    for workers in (1, 2):
+        looped(seeds[:100], workers)
+        found = [looped(seeds, workers) for _ in range(min(runs, 3))]
+        if any(answer != ours for _, _, answer in found):
+            raise RuntimeError("refusing to time loops that answer differently")
+        peers.append(
+            Timing(
+                name=f"joblib, {workers} worker{'s'[: workers - 1]}, over the public functions",
+                cpu=statistics.median(cpu for cpu, _, _ in found) * N_PROBLEMS,
+                wall=statistics.median(wall for _, wall, _ in found) * N_PROBLEMS,
+                runs=len(found),
+                note=f"from {len(seeds):,} problems, bit for bit the same answers",
+            )
+        )
+    level = max(level, memory())
+    timing, _, size = swept(N_PROBLEMS)
+    timing.note = f"in one process, Parquet included, {size / 1e6:.3g} MB on disk"
     return [
         Row(
-            subject=f"A million problems, n={N_SAMPLES}, d={N_FEATURES}, {N_STEPS} steps",
-            ours=timings[limit],
-            peers=[timings[capped]],
-            figure="under 5 CPU minutes",
-            reached=max(million.values()) < 300,
-            measured=f"{seconds(million[limit])} CPU to the limit, {seconds(million[capped])} "
-            f"stopped after {N_STEPS} steps; from {N_PROBLEMS:,} problems",
+            subject=f"A million problems, n=8, d=32, {N_STEPS} steps: data, runs, store",
+            ours=timing,
+            peers=peers,
+            figure="under 5 CPU minutes, memory flat",
+            reached=timing.cpu < 300 and memory() < 1.25 * level,
+            measured=f"{seconds(timing.cpu)} CPU for all of them; largest memory "
+            f"{memory():.0f} MB, after 20,000 problems {level:.0f} MB; "
+            f"{seconds(small.cpu / 20_000)} a problem in a sweep of 20,000",
         )
     ]
 
