@@ -43,7 +43,7 @@ from tests.theory_checks import problem_of  # noqa: E402
 from tests.theory_edges import around, find_edge, inwards, last_inside  # noqa: E402
 from tests.theory_networks import owned_network, wishart  # noqa: E402
 
-LONGEST = 3000  # steps; a contraction at its very edge never ends
+LONGEST = 500  # steps; a contraction at its very edge never ends
 OPEN = 1e-9  # margins above are not near zero
 
 

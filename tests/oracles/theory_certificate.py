@@ -13,7 +13,7 @@ from tests.oracles.theory_spectrum import delta_in_long_double, delta_in_mpmath
 
 __all__ = ["certificate", "one_step_certificate"]
 
-MPMATH_UP_TO = 12  # samples; beyond, delta comes from long double
+MPMATH_UP_TO = 5  # samples; beyond, delta comes from long double, right to 1e-18
 
 
 def certificate(case: Instance, *, digits: int = 40) -> dict[str, mpmath.mpf]:
