@@ -23,7 +23,7 @@ __all__ = ["Invariant", "Monitor", "follow"]
 _GROWTH = 1.05
 """Beyond the dense steps, the factor by which their number grows from one look to the next."""
 
-_CLOSE = 1e-9  # of the labels: a path that stays this close to its limit has no more to show
+_CLOSE = 1e-7  # of the labels: a path that stays this close to its limit has no more to show
 _MOST_LOOKS = 5000  # at a frozen end
 
 
