@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias.theory._constants import check_constants
-from relubias.theory._rounded import Rounded, exact
+from relubias.theory._rounded import exact, norm, relative
 from relubias.theory.lai2026._one import OneNeuron, rounded, why_not_one_neuron
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
@@ -117,9 +117,9 @@ class Remark1(Statement):
         pushes = -one.L * one.setting.start[0, off]
         if off.size and on.size:
             root = rounded(one.setting.d_2).sqrt()
-            size = float(np.linalg.norm(one.y[on])) / root
-            q, least = size.value, float(pushes.min())
-            margin = Rounded(least, 0.0) / (self.constant * size) - 1.0
+            size, least = norm(one.y[on]), float(pushes.min())
+            q = size.value / root.value
+            margin = relative(least) * root / (self.constant * size) - 1.0
         return Verdict(
             condition=f"{self.name}.dual",
             role=Role.HYPOTHESIS,
