@@ -57,6 +57,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:
         labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
         start={"name": "all_positive", "scale": START},
         eta=f"{KAPPA}/max(trace, lambda_max)",  # stable at every dimension
+        algorithm={"name": "descent", "max_iter": 10_000_000},
         replicates=settings.n_replicates,
         seed=seed,
         shared=["d"],

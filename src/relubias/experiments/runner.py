@@ -117,7 +117,9 @@ def reproduce(
         for position, experiment in enumerate(experiments):
             report(position / len(experiments), f"{experiment.key}: {experiment.title}")
             if fresh or not store.is_finished(experiment.key):
-                _compute(store, experiment, fresh=fresh)
+                if fresh:
+                    shutil.rmtree(store.sweeps(experiment.key), ignore_errors=True)
+                _compute(store, experiment)
                 computed.append(experiment.key)
             elif keys is not None or not store.has_figures(experiment.key):
                 _draw(store, experiment)
@@ -162,7 +164,7 @@ def _checked_scale(scale: Scale | str) -> Scale:
         raise fail("scale", f"is {shown(scale)}", f"choose from {', '.join(Scale)}") from error
 
 
-def _compute(store: Store, experiment: Experiment, *, fresh: bool) -> None:
+def _compute(store: Store, experiment: Experiment) -> None:
     """Compute one table; its figures are drawn before it counts as finished.
 
     The sweeps of the largest scale go to all cores, and their rows are kept until then.
@@ -171,8 +173,6 @@ def _compute(store: Store, experiment: Experiment, *, fresh: bool) -> None:
 
     begin = time.perf_counter()
     sweeps = store.sweeps(experiment.key)
-    if fresh:
-        shutil.rmtree(sweeps, ignore_errors=True)
     with kept_in(sweeps) if store.scale is Scale.FULL else nullcontext():
         table = experiment.compute(store.scale, store.seed)
     seconds = time.perf_counter() - begin

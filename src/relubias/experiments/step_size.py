@@ -70,6 +70,7 @@ def _plan(data: str, settings: _Settings, seed: int) -> Plan:
         features="orthogonal" if orthogonal else "gaussian",
         labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_NEGATIVE},
         start={"name": "all_positive", "scale": START},
+        algorithm={"name": "descent", "max_iter": 10_000_000},
         kappa=[kappa for kappa in settings.kappas if kappa < largest],
         replicates=settings.n_replicates,
         seed=seed,

@@ -126,7 +126,7 @@ FIELDS: dict[str, dict[str, dict[str, _Option]]] = {
     },
     "algorithm": {
         "descent": {
-            "max_iter": _Option(kind="count", default=10_000_000),
+            "max_iter": _Option(kind="count", default=100_000),
             "tol": _TOL,
             "momentum": _Option(default=0.0, below=1.0),
         },

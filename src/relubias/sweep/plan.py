@@ -82,7 +82,9 @@ class Plan:
         ``"min(0.5/trace, 1/lambda_max)"``.
     algorithm : str, dict or list, default="descent"
         ``descent`` (max_iter, tol, momentum) or ``flow`` (max_events, tol). A flow has no step
-        size and runs once for all of them.
+        size and runs once for all of them. Descent stops after 100,000 computed iterations
+        unless `max_iter` says otherwise: a jump over any number of steps counts as one, so only
+        runs that switch again and again need more.
     replicates : int, default=1
         Tasks of each combination.
     seed : int, default=0
