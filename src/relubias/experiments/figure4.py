@@ -31,7 +31,7 @@ _KAPPAS = {
     Scale.DEFAULT: (0.1, 0.2, 0.3, 0.5, 0.7, 0.9),
     Scale.FULL: (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
 }
-_RUNS = {Scale.QUICK: 20, Scale.DEFAULT: 300, Scale.FULL: 2000}
+_RUNS = {Scale.QUICK: 20, Scale.DEFAULT: 300, Scale.FULL: 4200}
 
 
 def compute(scale: Scale, seed: int) -> DataFrame:

@@ -43,7 +43,7 @@ class _Settings:
 _SETTINGS = {
     Scale.QUICK: _Settings((4, 64), (10,), (0.9,), 8),
     Scale.DEFAULT: _Settings(_RATIOS, (10, 40), (0.9, 0.3), 60),
-    Scale.FULL: _Settings((*_RATIOS, 256), (10, 40, 160), (0.9, 0.3), 200),
+    Scale.FULL: _Settings((*_RATIOS, 256), (10, 40, 160), (0.9, 0.3), 2100),
 }
 
 

@@ -82,7 +82,7 @@ def measures_of(measured: Asked) -> list[Measure]:
 def chunk_size(shape: tuple[Any, ...], measured: Asked) -> int:
     """Return how many tasks make a chunk of about a second; a rule, the same on any machine."""
     n, signs, algorithm = shape
-    size = min(2000, 20_000_000 // n**3)
+    size = min(2000, 200_000_000 // n**3)
     if algorithm.name == "flow":
         size //= 10
     names = {entry for entry in measured if isinstance(entry, str)}
