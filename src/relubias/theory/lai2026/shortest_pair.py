@@ -31,19 +31,20 @@ class Lemma4(Statement):
     the neurons p and m of sign +1 and -1 its optimality conditions (34)-(35) are, with the
     multipliers :math:`\mu \ge 0` of the inequalities,
 
-    =====  ==================  ==================  =========================
-    \      other neuron        :math:`\mu`         complementary slackness
-    =====  ==================  ==================  =========================
-    S_1    :math:`\alpha_m\le 0`  :math:`-\beta_m`  :math:`\mu\,\alpha_m = 0`
-    S_2    :math:`\alpha_m\ge 0`  :math:`\beta_p + \beta_m`  :math:`\mu\,\alpha_m = 0`
-    S_3    :math:`\alpha_p\le 0`  :math:`-\beta_p`  :math:`\mu\,\alpha_p = 0`
-    S_4    :math:`\alpha_p\ge 0`  :math:`\beta_p + \beta_m`  :math:`\mu\,\alpha_p = 0`
-    =====  ==================  ==================  =========================
+    =====  ==========================  ===========================  ==========================
+    part   inequality                  :math:`\mu`                  complementary slackness
+    =====  ==========================  ===========================  ==========================
+    S_1    :math:`\alpha_m \le 0`      :math:`-\beta_m`             :math:`\mu\,\alpha_m = 0`
+    S_2    :math:`\alpha_m \ge 0`      :math:`\beta_p + \beta_m`    :math:`\mu\,\alpha_m = 0`
+    S_3    :math:`\alpha_p \le 0`      :math:`-\beta_p`             :math:`\mu\,\alpha_p = 0`
+    S_4    :math:`\alpha_p \ge 0`      :math:`\beta_p + \beta_m`    :math:`\mu\,\alpha_p = 0`
+    =====  ==========================  ===========================  ==========================
 
     Parameters
     ----------
     tolerance : float, default=1e-8
-        Violation that counts as none, in units of `y_max`.
+        Violation that counts as none, in units of `y_max`
+        (of `y_min` in ``.decoupled``).
 
     Raises
     ------
@@ -63,7 +64,8 @@ class Lemma4(Statement):
       minus the ratio.
     * ``.decoupled`` (new): no sample is shared, so that each neuron solves the problem of one
       neuron (7). Margin in units of `y_min`: over all samples of the other sign the smallest of
-      :math:`\max(-\alpha, -L\beta)`, or minus the smaller prediction on a shared sample.
+      :math:`\max(-\alpha, -L\beta)`, or minus the smaller prediction on a shared sample; plus
+      `tolerance`, so that ties, as on orthogonal data, do not count as shared.
 
     Where the shortest network is not proved optimal, all but ``.feasible`` are left open.
 
@@ -110,7 +112,7 @@ class Lemma4(Statement):
         return [
             conjunction(
                 f"{self.name}.{key}", Role.CONCLUSION, [part], f"{_DETAILS[key]}{about}.",
-                {} if key in ("norm", "decoupled") else {"tolerance": self.tolerance},
+                {} if key == "norm" else {"tolerance": self.tolerance},
             )
             for key, part in parts.items()
         ]  # fmt: skip
@@ -138,7 +140,7 @@ class Lemma4(Statement):
         gaps = np.where(shared, -alpha, np.maximum(-alpha, -beta))
         norms = np.linalg.norm(beta, axis=1)[:, None]
         most = setting.condition.value * math.sqrt(setting.n) * y_max
-        both, y_min = max(error, dual_error), setting.y_min
+        both, y_min, tie = max(error, dual_error), setting.y_min, self.tolerance
 
         def none(violations: Float, off: float) -> Part:
             return self._none(np.where(other, violations, 0.0) / y_max, off / y_max)
@@ -149,7 +151,7 @@ class Lemma4(Statement):
             "sign": none(np.maximum(-multiplier, 0.0), dual_error),
             "complementary": none(slackness, both),
             "norm": smallest(1.0 - norms / most, dual_error / y_max),
-            "decoupled": smallest(np.where(other, gaps, math.inf) / y_min, both / y_min),
+            "decoupled": smallest(np.where(other, gaps, math.inf) / y_min + tie, both / y_min),
         }
 
     def _none(self, violations: Float, error: float) -> Part:
