@@ -102,12 +102,14 @@ class _Sample:
     def __init__(self, plan: Plan, tasks: range, seconds: float) -> None:
         self.rate, self.n_timed, self.n_failed = math.nan, 0, 0
         self.columns: Columns | None = None
-        begin, size = time.perf_counter(), 1
         self._time(plan, tasks[:1])  # kernels are loaded or compiled
-        while time.perf_counter() - begin < seconds:
+        self.n_timed, self.n_failed = 0, 0
+        begin, size = time.perf_counter(), 1
+        while True:
             places = np.linspace(0, len(tasks) - 1, min(size, len(tasks))).astype(np.int64)
             self._time(plan, [tasks[int(place)] for place in np.unique(places)])
-            if size >= min(len(tasks), _MOST_TASKS):
+            is_late = time.perf_counter() - begin >= seconds
+            if is_late or size >= min(len(tasks), _MOST_TASKS):
                 return
             size *= 4
 
