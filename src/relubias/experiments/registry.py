@@ -49,6 +49,7 @@ _MODULES = {
     "table1": "table1",
     "reach": "reach",
     "tightness": "tightness",
+    "parked": "parked",
 }
 
 KEYS = tuple(_MODULES)
