@@ -55,7 +55,8 @@ def test_tasks_that_fail_are_counted():
 
 
 @pytest.mark.parametrize(
-    ("replicates", "words"), [(3, ("3 in 1 chunks", "s of one core", "kB")), (10**9, ("GB", "of one core"))]
+    ("replicates", "words"),
+    [(3, ("3 in 1 chunks", "s of one core", "kB")), (10**9, ("GB", "of one core"))],
 )
 def test_it_reads_well(replicates, words):
     text = str(cheap(n=4, replicates=replicates).estimate(seconds=0.05))
