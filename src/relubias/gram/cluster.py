@@ -13,6 +13,9 @@ from relubias.gram.tiles import Sums, Tiling, tile_product
 
 __all__ = ["DaskSource"]
 
+_AT_ONCE = 64
+"""Groups handed to the scheduler together."""
+
 Part = tuple[Float, Float]
 
 
@@ -30,7 +33,7 @@ class DaskSource:
         self.tiling = Tiling.of(*cast("tuple[int, int]", shape))
         self._value = value
         n = self.tiling.n_samples
-        self._at_once = max(1, min(room // (16 * n * n), 64))
+        self._at_once = max(1, min(room // (16 * n * n), _AT_ONCE))
 
     def start(self) -> Sums:
         """Return empty sums."""

@@ -39,6 +39,10 @@ def namespace_of(value: Any) -> Any:
     return cast("Any", array_api_compat).array_namespace(value)
 
 
+def _name_of(dtype: Any) -> str:
+    return str(dtype).rsplit(".", 1)[-1]
+
+
 def require_real(name: str, value: Any) -> None:
     """Name entries that are no real numbers."""
     xp, dtype = namespace_of(value), value.dtype
@@ -50,8 +54,8 @@ def require_real(name: str, value: Any) -> None:
 
 def has_float64(value: Any) -> bool:
     """Return whether the device of an array computes in float64, found out by one entry."""
-    xp = namespace_of(value)
     try:
+        xp = namespace_of(value)
         return bool(_widened(xp, value[:1, :1]).dtype == xp.float64)
     except Exception:  # noqa: BLE001 - every library refuses in its own way
         return False
@@ -92,7 +96,7 @@ class FetchedSource(HostSource):
     """An array on a device without float64: tiles are fetched and multiplied by NumPy."""
 
     def __init__(self, name: str, value: Any) -> None:
-        super().__init__(name, (int(value.shape[0]), int(value.shape[1])), str(value.dtype))
+        super().__init__(name, (int(value.shape[0]), int(value.shape[1])), _name_of(value.dtype))
         self._value = value
 
     def columns(self, first: int, stop: int) -> Float:
@@ -104,7 +108,7 @@ class DeviceSource:
     """An array on a device that has float64: products and sums are computed there."""
 
     def __init__(self, name: str, value: Any) -> None:
-        self.name, self.dtype = name, str(value.dtype)
+        self.name, self.dtype = name, _name_of(value.dtype)
         self._xp = namespace_of(value)
         self._value = value
         n, d = int(value.shape[0]), int(value.shape[1])
@@ -130,7 +134,8 @@ class DeviceSource:
             total = largest = None
             for start, stop in self.tiling.tiles(group):
                 tile = _widened(xp, self._value[:, start:stop])
-                product = tile @ xp.matrix_transpose(tile)
+                with np.errstate(all="ignore"):  # for libraries that stand on NumPy
+                    product = tile @ xp.matrix_transpose(tile)
                 peak = xp.max(xp.abs(tile), axis=1)
                 total = product if total is None else total + product
                 largest = peak if largest is None else xp.maximum(largest, peak)

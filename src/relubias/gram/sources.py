@@ -27,6 +27,7 @@ __all__ = [
 
 _ROWS_AT_A_TIME = 1 << 24  # bytes of a mapped file that are held while a tile is copied
 _LARGE_PAGE = 1 << 21
+_ALL = slice(None)
 
 
 class Source(Protocol):
@@ -174,46 +175,54 @@ def is_memory_mapped(array: NDArray[Any]) -> bool:
 class SlicedSource(HostSource):
     """Anything with a shape and slices, such as a zarr array or an HDF5 dataset.
 
-    Tiles whose borders are borders of the source's chunks are read as they are. Otherwise wider
-    windows are read, as wide as the memory allows, so that few chunks are read twice.
+    Tiles whose borders are borders of the source's chunks are read as they are. Otherwise reading
+    goes on to the end of a chunk, and what is beyond the tile is kept for the next one, so that no
+    chunk is read twice unless chunks are wider than memory allows.
     """
 
     def __init__(self, name: str, value: Any, room: int) -> None:
         shape = cast("tuple[int, int]", tuple(int(length) for length in value.shape))
         super().__init__(name, shape, str(getattr(value, "dtype", "unknown")))
         self._value = value
-        width, self._chunk = self.tiling.width, _chunk_width(value)
-        self._room = 0 if width % self._chunk == 0 else max(room // (8 * shape[0]), 3 * width)
-        self._first, self._window = 0, np.zeros((shape[0], 0))
+        width = self.tiling.width
+        self._rows, self._chunk = _chunk_shape(value, shape[0])
+        # Columns are held in the buffer, and once more while they are copied there.
+        self._most = min(max(room // (16 * shape[0]), 2 * width), width + self._chunk)
+        self._buffer = np.zeros((shape[0], 0))
+        self._first = self._end = 0
 
     def columns(self, first: int, stop: int) -> Float:
-        """Return columns of the window, which moves on where they are not in it."""
-        if not self._room:
+        """Return columns, read from the source where they are not at hand."""
+        if self.tiling.width % self._chunk == 0:
             return self._read(first, stop)
-        end = self._first + self._window.shape[1]
-        if not (self._first <= first and stop <= end):
-            kept = self._window[:, first - self._first :] if self._first <= first < end else None
-            begin = end if kept is not None else first
-            # The old window, the new one and what is read each take a third.
-            until = max(first + self._room // 3, stop)
-            aligned = until - until % self._chunk
-            until = min(aligned if aligned >= stop else until, self.tiling.n_features)
-            new = self._read(begin, until)
-            self._window = new if kept is None else np.concatenate((kept, new), axis=1)
-            self._first = first
-        return self._window[:, first - self._first : stop - self._first]
+        if not (self._first <= first and stop <= self._end):
+            self._move(first, stop)
+        return self._buffer[:, first - self._first : stop - self._first]
 
-    def _read(self, first: int, stop: int) -> Float:
+    def _move(self, first: int, stop: int) -> None:
+        if self._buffer.size == 0:
+            self._buffer = np.empty((self.tiling.n_samples, self._most))
+        kept = max(self._end - first, 0) if self._first <= first else 0
+        if kept:
+            self._buffer[:, :kept] = self._buffer[:, first - self._first : self._end - self._first]
+        border = stop + -stop % self._chunk
+        until = min(border, first + self._most, self.tiling.n_features)
+        for row in range(0, self.tiling.n_samples, self._rows):
+            rows = slice(row, row + self._rows)
+            self._buffer[rows, kept : until - first] = self._read(first + kept, until, rows)
+        self._first, self._end = first, until
+
+    def _read(self, first: int, stop: int, rows: slice = _ALL) -> Float:
         """Read columns; name what goes wrong with them."""
         where = f"columns {first} to {stop - 1}"
         try:
-            block = self._value[:, first:stop]
+            block = self._value[rows, first:stop]
         except (KeyboardInterrupt, MemoryError, InvalidInputError):
             raise
         except Exception as error:  # any library may be behind the slice
             got = f"{where} cannot be read ({_sentence(error)})"
             raise fail(self.name, got, "check the source") from error
-        wanted = (self.tiling.n_samples, stop - first)
+        wanted = (len(range(self.tiling.n_samples)[rows]), stop - first)
         block = as_real_array(self.name, block, ndim=2, shape=f"{wanted} from {where}")
         if block.shape != wanted:
             got = f"{where} have shape {block.shape}"
@@ -227,13 +236,17 @@ def _sentence(error: Exception) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def _chunk_width(value: Any) -> int:
-    """Return how many columns the source stores together; 1 where it does not say."""
+def _chunk_shape(value: Any, n_samples: int) -> tuple[int, int]:
+    """Return the rows and columns stored together; all rows of one column where it is not said."""
     chunks: Any = getattr(value, "chunks", None)
     if not isinstance(chunks, tuple) or len(cast("tuple[Any, ...]", chunks)) != 2:
-        return 1
-    width = cast("tuple[Any, Any]", chunks)[1]
-    return max(1, width) if isinstance(width, int) else 1
+        return n_samples, 1
+    if not all(
+        isinstance(length, int) and length > 0 for length in cast("tuple[Any, Any]", chunks)
+    ):
+        return n_samples, 1
+    rows, columns = cast("tuple[int, int]", chunks)
+    return min(rows, n_samples), columns
 
 
 def sample_columns(source: Source, count: int = 8) -> list[Float]:
