@@ -35,7 +35,10 @@ _LISTENS = 0.5
 """Seconds; longer only if something that a task started holds the pipe open."""
 
 _FALSE_STARTS = 3
-"""How many children in a row may die before they are ready."""
+"""How many children in a row may end by themselves before they are ready."""
+
+_KILLED_STARTS = 30
+"""How many may be killed before they are ready, by whoever kills them."""
 
 
 class InProcess:
@@ -235,17 +238,21 @@ class LocalEngine:
         lost = child.sent.popleft() if child.sent and child.is_ready else None
         self._jobs.extendleft(reversed(child.sent))
         if lost is None:
-            self._false_starts += not child.is_ready
-            if self._false_starts >= _FALSE_STARTS:
-                raise EngineError(
-                    f"engine: {_FALSE_STARTS} workers ended before they were ready, the last one "
-                    f"because {ending(status)}; free memory or use fewer workers"
-                )
+            if not child.is_ready:
+                self._count_false_start(status)
             return []
         failure = Failure.TIMEOUT if child.is_late else Failure.KILLED
         error = "" if child.is_late else ending(status)
         seconds = time.monotonic() - child.since
         return [Outcome(job=lost, failure=failure, error=error, seconds=seconds)]
+
+    def _count_false_start(self, status: int) -> None:
+        self._false_starts += 1 if status < 0 else _KILLED_STARTS // _FALSE_STARTS
+        if self._false_starts >= _KILLED_STARTS:
+            raise EngineError(
+                f"engine: workers end before they are ready, the last one because "
+                f"{ending(status)}; free memory or use fewer workers"
+            )
 
     def _end_late_ones(self) -> None:
         now = time.monotonic()
