@@ -155,6 +155,9 @@ def dismiss(sweep: str) -> None:
     """
     with _lock:
         children = [child for child in _all if child.sweep == sweep]
+        idle = [child for child in _idle if child.sweep == sweep]
         _idle[:] = [child for child in _idle if child.sweep != sweep]
     for child in children:
-        child.process.kill()
+        child.process.kill()  # whoever waits for a busy one sees to the rest
+    for child in idle:
+        _end(child)
