@@ -92,6 +92,12 @@ def test_a_part_of_another_plan_is_refused(part):
         read_part(part, "1" * 64)
 
 
+def test_a_part_under_the_name_of_another_is_refused(part):
+    other = part.rename(part.with_name(part_name(50, 99)))
+    with pytest.raises(DamagedPartError, match=rf"{other.name}: holds the rows of {part.name}"):
+        read_info(other, INFO.digest)
+
+
 def test_the_checksum_sees_values_nulls_names_and_types(table):
     changed = [
         table.rename_columns(["task", "gap2", "one_step", "status"]),

@@ -112,10 +112,10 @@ def find_parts(folder: Path) -> list[Part]:
 
 def write_part(path: Path, table: Any, info: PartInfo, *, owner: str = "0") -> None:
     """Write rows durably, whole or not at all."""
-    publish(path, _sealed(_encoded(table, info)), owner)
+    publish(path, _sealed(_encoded(path.name, table, info)), owner)
 
 
-def _encoded(table: Any, info: PartInfo) -> bytes:
+def _encoded(name: str, table: Any, info: PartInfo) -> bytes:
     parquet = require_arrow().parquet
     sink = io.BytesIO()
     with parquet.ParquetWriter(
@@ -125,6 +125,7 @@ def _encoded(table: Any, info: PartInfo) -> bytes:
         writer.add_key_value_metadata(
             {
                 "relubias.format": str(FORMAT),
+                "relubias.part": name,
                 "relubias.plan": info.digest,
                 "relubias.version": info.version,
                 "relubias.seconds": f"{info.seconds:.6f}",
@@ -181,6 +182,7 @@ def _info(path: Path, data: bytes, digest: str) -> PartInfo:
                 f"{printable(path)}: has format {found}, newer than this version reads ({FORMAT}); "
                 "upgrade relubias"
             )
+        name = held[b"relubias.part"].decode()
         info = PartInfo(
             digest=held[b"relubias.plan"].decode(),
             version=held[b"relubias.version"].decode(),
@@ -191,6 +193,8 @@ def _info(path: Path, data: bytes, digest: str) -> PartInfo:
         raise _damaged(path, "is no part of a sweep") from error
     if info.digest != digest:
         raise _damaged(path, "holds rows of another plan")
+    if name != path.name:
+        raise _damaged(path, f"holds the rows of {name}")
     return info
 
 
