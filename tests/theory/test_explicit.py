@@ -215,8 +215,50 @@ def outcomes(case, **options):
 
 def test_all_of_theorem_1_holds_on_almost_orthogonal_data():
     assert outcomes(random_one(0, d=10**7, rho=0.02)) == dict.fromkeys(
-        ["", ".start", ".step_size.lower", ".step_size.upper", ".explicit", ".certificate"], True
+        [
+            "",
+            ".start",
+            ".step_size.lower",
+            ".step_size.upper",
+            ".explicit",
+            ".certificate",
+            ".one_step",
+        ],
+        True,
     )
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10**6))
+def test_one_step_guarantees_from_any_start(seed):
+    rng = np.random.default_rng(seed)
+    case = random_one(
+        seed,
+        n=int(rng.integers(1, 12)),
+        d=int(10 ** rng.uniform(2, 4)),
+        kappa=float(rng.uniform(0.1, 1.6)),
+        low=float(rng.uniform(0.3, 1.0)),
+        sign=float(rng.choice([-1.0, 1.0])),
+    )
+    if rng.random() < 0.5:
+        case = case._replace(start=rb.starts.gaussian(case.problem, 10 ** rng.uniform(-3, 0), seed))
+    found = case.check(Theorem1())
+    if found[f"{NAME}.one_step"].holds:
+        assert guaranteed(case)
+        assert found[NAME].holds is not False
+    if found[f"{NAME}.certificate"].holds:
+        assert found[f"{NAME}.one_step"].holds is True
+
+
+def test_one_step_is_sharper_and_can_be_undecided():
+    case = random_one(0, n=20, d=1000, kappa=0.9, rho=0.01)
+    found = case.check(Theorem1())
+    assert found[f"{NAME}.certificate"].holds is False
+    assert found[f"{NAME}.one_step"].holds is True
+    assert random_one(0, n=20, d=60, kappa=0.9).check(Theorem1())[f"{NAME}.one_step"].holds is False
+    problem = rb.Problem(4.0 * np.eye(2), [1.0, -0.7])
+    edge = One(problem, rb.starts.all_positive(problem, 0.3), 0.3 / 4, 4.0)
+    assert edge.check(Theorem1())[f"{NAME}.one_step"].holds is None
 
 
 def test_g1_breaks_the_conclusion_and_says_where():
@@ -331,6 +373,7 @@ def test_the_explicit_version_implies_the_certificate(seed):
     if found[f"{NAME}.explicit"].holds:
         assert found[f"{NAME}.certificate"].holds is True
     if found[f"{NAME}.certificate"].holds:
+        assert found[f"{NAME}.one_step"].holds is True
         assert found[NAME].holds is True
         assert guaranteed(case)
 

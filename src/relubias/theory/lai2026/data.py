@@ -79,7 +79,7 @@ class Assumption2(Statement):
     Parameters
     ----------
     constant : float, default=48
-        :math:`C_0`. Ours: with the constant 3 of `Corollary1` it gives
+        :math:`C_0`. Ours: 16 times the constant 3 of `Corollary1`, with which it gives
         delta sqrt(n) y_max / y_min <= 1/16, which the explicit version of `Theorem1` asks for
         at kappa = 1; at another kappa that takes 48 / kappa.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from relubias.dynamics import Status
 from relubias.theory._constants import check_constants
 from relubias.theory._rounded import Rounded, exact, least
 from relubias.theory.lai2026._one import OneNeuron, c_g, why_not_one_neuron
+from relubias.theory.lai2026._one_active_neuron import parts_of_certificate
+from relubias.theory.lai2026._parts import conjunction
+from relubias.theory.lai2026._shares import Shares
 from relubias.theory.lai2026._weights import Projection, closeness
 from relubias.theory.lai2026.explicit import all_active, certify_setting, explicit_hypotheses
 from relubias.theory.lai2026.one_neuron import PATTERN, pattern_invariant
@@ -40,8 +44,9 @@ class Theorem1(Statement):
     A neuron of sign -1 does the same on negated labels.
 
     Conditions: ``.start``, ``.step_size.lower`` and ``.step_size.upper`` are the hypotheses;
-    ``.explicit`` and ``.certificate`` are guarantees known before a step is taken; the theorem's
-    own name is its conclusion, measured on this run whatever the hypotheses say.
+    ``.explicit``, ``.certificate`` and ``.one_step`` are guarantees, each sharper than the one
+    before, known before the run; the theorem's own name is its conclusion, measured on this run
+    whatever the hypotheses say.
 
     Parameters
     ----------
@@ -64,9 +69,9 @@ class Theorem1(Statement):
     The statement is the paper's, its formulas derived again from the prose; the constants are
     ours. ``.explicit`` asks for kappa (1 + delta) <= 1, rho <= kappa / 4, delta <= 1/16 and
     delta sqrt(n) y_max / y_min <= kappa / 16, for which the conclusion is proved without any
-    assumption on the law of the data; ``.certificate`` is sharper and described at
-    `relubias.theory.lai2026.certificate`.
-    Both are new, and sufficient only.
+    assumption on the law of the data; ``.certificate`` needs norms alone and is described at
+    `relubias.theory.lai2026.certificate`; ``.one_step`` takes the first step in closed form, from
+    any start, and bounds all others by it. They are new, and sufficient only.
 
     Margins: of ``.start`` the smaller of min / max prediction and ``1 - C_1 rho``; of the step
     size ``1 - lower / kappa`` and ``1 - kappa C_g``; of the conclusion the smaller of that of
@@ -89,6 +94,7 @@ class Theorem1(Statement):
     lai2026.theorem1.step_size.upper holds
     lai2026.theorem1.explicit holds
     lai2026.theorem1.certificate holds
+    lai2026.theorem1.one_step holds
     lai2026.theorem1 holds
     """
 
@@ -118,6 +124,7 @@ class Theorem1(Statement):
             *step_size_verdicts(self.name, one, self.step_constant),
             self._explicit(one),
             self._certificate(one),
+            self._one_step(setting),
             self._conclusion(one),
         ]
 
@@ -163,6 +170,18 @@ class Theorem1(Statement):
             rounding_error=found.rounding_error,
             detail=_certified_detail(found.margins, found.decided_by, found.holds),
         )
+
+    def _one_step(self, setting: Setting) -> Verdict:
+        parts = parts_of_certificate(setting, Shares(setting, setting.agrees))
+        verdict = conjunction(f"{self.name}.one_step", Role.GUARANTEE, parts, "")
+        head = {
+            True: "Guaranteed from one step in closed form and norms for all others",
+            False: "The bounds from one step in closed form do not show the conclusion",
+            None: "Rounding decides the bounds from one step in closed form",
+        }[verdict.holds]
+        unit = "margin in units of kappa y_min" if setting.delta.value < 1.0 else "delta decides"
+        detail = f"{head}; delta = {setting.delta.value:.3g} ({unit})."
+        return dataclasses.replace(verdict, detail=detail)
 
     def _conclusion(self, one: OneNeuron) -> Verdict:
         setting = one.setting
