@@ -23,6 +23,9 @@ _REACH = 300.0
 
 _MARGIN = 1.4
 
+_WIDE, _WIDE_BESIDE_LOG = 30.0, 5.0
+"""From which ratio of heights on they are drawn logarithmically; beside a logarithmic axis."""
+
 
 def draw_bands(
     bands: list[tuple[Any, Band]],
@@ -38,6 +41,8 @@ def draw_bands(
 ) -> Axes:
     """Draw one curve with its band per group, and the power laws if they are given."""
     axes = own_axes(ax)
+    if fit is not None and log is None:
+        log = "xy"  # where power laws are lines
     places = np.unique(np.concatenate([band.x for _, band in bands]))
     axis = axis_of(places, None if log is None else "x" in log)
     for k, (group, band) in enumerate(bands):
@@ -54,7 +59,8 @@ def draw_bands(
         axes.set_ylabel(f"share with {y}, 95% interval")
     else:
         axes.set_ylabel(f"{y} ({MIDDLES[middle]})")
-        _scale_heights(axes, [band for _, band in bands], log)
+        factor = _WIDE_BESIDE_LOG if axis.is_log else _WIDE
+        _scale_heights(axes, [band for _, band in bands], log, factor)
     if fit is not None:
         _draw_lines(axes, fit, [""] * len(fit.groups))
     if by is not None or fit is not None:
@@ -80,14 +86,15 @@ def _draw_bars(axes: Any, at: Float, band: Band, k: int, label: str) -> None:
     axes.errorbar(at, band.middle, yerr=reach, **style, ms=5, capsize=3, label=label, zorder=3)
 
 
-def _scale_heights(axes: Any, bands: list[Band], log: str | None) -> None:
+def _scale_heights(axes: Any, bands: list[Band], log: str | None, factor: float) -> None:
     """Make the vertical axis logarithmic where that is asked for, or helps.
 
     Then a band that reaches down to rounding errors is cut off where the curves are still seen.
     """
     middle = np.concatenate([band.middle for band in bands])
     ends = np.concatenate([part for band in bands for part in (band.low, band.high)])
-    if not (is_wide(np.concatenate([middle, ends])) if log is None else "y" in log):
+    everything = np.concatenate([middle, ends])
+    if not (is_wide(everything, factor) if log is None else "y" in log):
         return
     axes.set_yscale("log")
     positive, known = middle[middle > 0], ends[np.isfinite(ends) & (ends > 0)]
@@ -120,10 +127,10 @@ def draw_fit(fit: PowerLawFit, ax: Axes | None) -> Axes:
 
 def _draw_lines(axes: Any, fit: PowerLawFit, labels: list[str]) -> None:
     for k, label in enumerate(labels):
-        ends = fit.span[k]
-        heights = fit.prefactor[k] * ends ** fit.exponent[k]
+        places: Float = np.geomspace(fit.span[k, 0], fit.span[k, 1])
+        heights = fit.prefactor[k] * places ** fit.exponent[k]
         axes.plot(
-            ends, heights, color=BLACK, linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
+            places, heights, color=BLACK, linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
             label=label or None,
         )  # fmt: skip
 
