@@ -318,6 +318,13 @@ BAD_SCALARS |= {
         **_NO_FIELD, "a function": lambda case: case, "None": None, "a word": "gapp", "twice":
         ["loss", "loss"], "no statement": "verdict:lai2026.theorem99",
     },
+    "plan": {"None": None, "text": "n = 4", "a dict": {"n": 4}, "a number": 3, "a class": dict},
+    "shard": {
+        **_NO_FIELD, "a number": 1, "a word": "first", "zero": "0/3", "beyond": "4/3", "none":
+        "1/0", "negative": (-1, 3), "fractions": (0.5, 2), "three": (1, 2, 3), "one": "1",
+        "spaces": "1 / 2",
+    },
+    "engine": {**_NO_FIELD, "a number": 3, "a word": "dask", "a port": "tcp://nowhere"},
     "plan name": {**_NO_FIELD, "None": None, "a path": "a/b", "empty": "", "long": "x" * 100},
 }  # fmt: skip
 

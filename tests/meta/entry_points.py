@@ -25,6 +25,7 @@ ONE = rb.Problem(GRAM, Y)
 SOLUTION = rb.minimum_norm(PROBLEM)
 FOUND = os.path.join(tempfile.mkdtemp(), "found.npz")  # noqa: PTH118 - read by many workers
 SOLUTION.save(FOUND)
+STORE = os.path.join(tempfile.mkdtemp(), "store")  # noqa: PTH118 - text as users pass it
 PLAN = rb.sweep.Plan(n=4, d=20, kappa=0.5, measure="loss")
 
 
@@ -386,7 +387,7 @@ for _name, _fields in _CONSTANTS.items():
     ENTRIES[f"theory.lai2026.{_name}"] = Entry(
         getattr(rb.theory.lai2026, _name), {name: Argument(0.5, "positive") for name in _fields}
     )
-for _name in ("Lemma1", "Lemma2"):
+for _name in ("Lemma1", "Lemma2", "Lemma11"):
     ENTRIES[f"theory.lai2026.{_name}"] = Entry(
         getattr(rb.theory.lai2026, _name),
         {"tolerance": Argument(1e-8, "positive"), "since": Argument(1, "optional count")},
@@ -411,7 +412,6 @@ _MANY = {  # fields that may be zero, and fields that divide
     "Lemma5": (("risk",), ()),
     "Lemma6": (("norm",), ("dual",)),
     "Lemma10": (_SIX, ()),
-    "Lemma11": ((), ("tolerance",)),
     "Lemma12": (_SIX, ()),
     "Theorem3": ((), ("start_constant", "step_constant", "tolerance")),
     "Theorem4": (("lower", "upper", "sharp"), ()),
@@ -457,6 +457,20 @@ ENTRIES |= {
             "together": Argument([["n", "d"]], "plan names"),
             "chunk_size": Argument(3, "optional count"),
             "name": Argument("sweep", "plan name"),
+        },
+    ),
+    "sweep.run": Entry(
+        lambda **arguments: rb.sweep.run(**arguments).n_missing,
+        {
+            "plan": Argument(PLAN, "plan"),
+            "store": Argument(STORE, "path"),
+            "engine": Argument(None, "engine"),
+            "workers": Argument(0, "optional count"),
+            "shard": Argument("1/1", "shard"),
+            "fail_fast": Argument(False, "yes or no"),
+            "retry_failed": Argument(True, "yes or no"),
+            "task_timeout": Argument(None, "optional positive"),
+            "progress": Argument(False, "progress"),
         },
     ),
     "sweep.Plan.case": Entry(PLAN.case, {"task": Argument(0, "count")}),

@@ -103,8 +103,7 @@ def run(
     >>> from relubias.sweep import Plan, run
     >>> plan = Plan(n=5, d=[20, 40], kappa=0.9, replicates=3, measure="gap")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result = run(plan, folder, workers=0, progress=False)
-    >>> result.n_missing
+    ...     print(run(plan, folder, workers=0, progress=False).n_missing)
     0
     """
     from relubias.sweep.results import load
@@ -169,11 +168,12 @@ def as_shard(value: Any) -> Shard | None:
 
 
 def _as_pair(value: Any) -> Shard | None:
-    try:
-        first, second = value
-    except (TypeError, ValueError):
+    if not isinstance(value, (tuple, list)):
         return None
-    return as_count("shard", first), as_count("shard", second)
+    entries = cast("list[Any] | tuple[Any, ...]", value)
+    if len(entries) != 2:
+        return None
+    return as_count("shard", entries[0]), as_count("shard", entries[1])
 
 
 def _as_timeout(value: Any) -> float | None:
