@@ -34,13 +34,16 @@ def campaign(
 ) -> int:
     """Run the jobs, print counts and every counterexample; return the exit status.
 
+    Interrupted, it prints what it has seen, and the status is 1.
+
     `watch` sees every outcome in this process, to make more of its values.
     """
     jobs = list(arguments)
     totals: Counter[str] = Counter()
     failed: list[Outcome] = []
     began = last = time.monotonic()
-    for done, outcome in enumerate(_run(job, jobs, workers), start=1):
+    done = 0
+    for done, outcome in enumerate(_until_interrupted(_run(job, jobs, workers)), start=1):
         totals.update(outcome.counts)
         if watch is not None:
             watch(outcome)
@@ -59,8 +62,16 @@ def campaign(
     width = max((len(name) for name in totals), default=0)
     for name, count in sorted(totals.items()):
         print(f"{name:<{width}}  {count}")
-    print(f"{len(jobs)} instances, {len(failed)} failed")
-    return 1 if failed else 0
+    print(f"{done} instances, {len(failed)} failed")
+    return 1 if failed or done < len(jobs) else 0
+
+
+def _until_interrupted(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
+    """Yield outcomes; Ctrl-C ends them, so that what was seen is still printed."""
+    try:
+        yield from outcomes
+    except KeyboardInterrupt:
+        print("\ninterrupted", flush=True)
 
 
 def _run(job: Callable[[Any], Outcome], jobs: list[Any], workers: int) -> Iterable[Outcome]:
@@ -70,4 +81,7 @@ def _run(job: Callable[[Any], Outcome], jobs: list[Any], workers: int) -> Iterab
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(job, jobs, chunksize=max(1, min(20, len(jobs) // (4 * workers))))
+        try:
+            yield from pool.map(job, jobs, chunksize=max(1, min(20, len(jobs) // (4 * workers))))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
