@@ -32,10 +32,15 @@ imports:
 # Everything that a change must pass
 check: lint types imports test
 
-# Reproduce the paper; write docs/reproduce.md and the figure of README.md
+# Reproduce the paper; write docs/reproduce.md, docs/findings.md and their pictures
 reproduce:
     relubias reproduce --out reproduction
     python docs/make_reproduce.py reproduction
+    python docs/make_findings.py reproduction
+
+# Write docs/conditions.md from the docstrings of the statements
+conditions:
+    python docs/make_conditions.py
 
 # Compare every switch of 10,000 random runs with exact arithmetic
 oracle *arguments:

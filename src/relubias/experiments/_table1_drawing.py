@@ -12,7 +12,7 @@ from relubias.experiments.registry import Measured
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SHORTEST", "draw_cells"]
+__all__ = ["CLAIMS", "SHORTEST", "draw_cells"]
 
 _LINE = 0.138  # inches between lines
 _PAD = 0.07
@@ -44,7 +44,7 @@ _TRAINING = {
         r"bias: distance / $\|w^\star\|$",
     ),
 }  # fmt: skip
-_CLAIMS = {
+CLAIMS = {
     ("boursier", "orthogonal"): "zero loss, shortest",
     ("dana", "orthogonal"): "zero loss",
     ("dana", "high_dimensional"): "zero loss",
@@ -75,7 +75,7 @@ def draw_cells(measured: Mapping[str, Measured]) -> Figure:
     for name, tall in zip(_TRAINING, heights, strict=True):
         _write(ax, 0.0, top, [("", text) for text in _TRAINING[name]], bold_first=True)
         for j, data in enumerate(_DATA):
-            tint = _TINT if (name, data) in _CLAIMS else _OUTSIDE if data == "outside" else _PLAIN
+            tint = _TINT if (name, data) in CLAIMS else _OUTSIDE if data == "outside" else _PLAIN
             width = edges[j + 2] - edges[j + 1]
             ax.add_patch(_rectangle(edges[j + 1], top, width, tall, tint))
             _write(ax, edges[j + 1], top, cells[name, data], bold_first=False)
@@ -128,7 +128,7 @@ def _cells(measured: Mapping[str, Measured]) -> dict[tuple[str, str], list[Line]
         return mark, f"bias{what}: {_small(size)}"
 
     def claim(name: str, data: str) -> Line:
-        text = _CLAIMS.get((name, data))
+        text = CLAIMS.get((name, data))
         return "note", f"claims {text}" if text else "no claim"
 
     cells: dict[tuple[str, str], list[Line]] = {}

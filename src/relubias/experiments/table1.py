@@ -9,7 +9,7 @@ from relubias.experiments import _style as style
 from relubias.experiments import _table1_runs as runs
 from relubias.experiments._statistics import Estimate, median, proportion
 from relubias.experiments._table import DataFrame, distinct, frame, select, values
-from relubias.experiments._table1_drawing import SHORTEST, draw_cells
+from relubias.experiments._table1_drawing import CLAIMS, SHORTEST, draw_cells
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -72,6 +72,9 @@ def _cell(name: str, data: str, variant: str, part: DataFrame) -> dict[str, Meas
     key = "_".join(words)
     where = ", ".join([_NAMES[name], *(word.replace("_", " ") for word in words[1:])])
     n = len(part)
+    claim = f"claimed: {CLAIMS.get((name, data), 'nothing')}"
+    if data == "outside":
+        claim = "assumptions broken"
     shares = {
         "reached": ("least_loss", "runs with the least loss"),
         "lost": ("lost", "runs that lose a correct active pair"),
@@ -82,11 +85,11 @@ def _cell(name: str, data: str, variant: str, part: DataFrame) -> dict[str, Meas
     for column, (prefix, what) in shares.items():
         if _has(part, column):
             estimate = proportion(values(part, column).sum(), n)
-            result[f"{prefix}_{key}"] = _measured(f"{where}: {what}", estimate, n)
+            result[f"{prefix}_{key}"] = _measured(f"{where}: {what}", estimate, n, claim)
     for column, (prefix, what) in medians.items():
         if _has(part, column):
             estimate = median(values(part, column))
-            result[f"{prefix}_{key}"] = _measured(f"{where}: {what}", estimate, n)
+            result[f"{prefix}_{key}"] = _measured(f"{where}: {what}", estimate, n, claim)
     if _has(part, "s"):
         result[f"s_{key}"] = Measured(
             label=f"{where}: third weight of the limit", value=float(values(part, "s")[0])
@@ -94,11 +97,11 @@ def _cell(name: str, data: str, variant: str, part: DataFrame) -> dict[str, Meas
     return result
 
 
-def _measured(label: str, estimate: Estimate, n: int) -> Measured:
+def _measured(label: str, estimate: Estimate, n: int, claim: str) -> Measured:
     """Return an estimate; a single run, where nothing is random, has no interval."""
     if n == 1:
-        return Measured(label=label, value=estimate.value)
-    return Measured.of(label, estimate)
+        return Measured(label=label, value=estimate.value, expected=claim)
+    return Measured.of(label, estimate, claim)
 
 
 def _has(part: DataFrame, column: str) -> bool:
