@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from relubias._progress import Progress
 from relubias.minnorm import MinimumNorm
 from relubias.theory.monitor import Invariant
@@ -147,6 +149,7 @@ def evaluate(statements: Sequence[Statement], setting: Setting) -> list[Verdict]
         In the order of the statements; those that do not apply are left out.
     """
     applying = [statement for statement in statements if not statement.refusal(setting)]
-    for statement in applying:
-        setting.monitor.add(statement.invariants(setting))
-    return [verdict for statement in applying for verdict in statement.verdicts(setting)]
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # an outcome, no warning
+        for statement in applying:
+            setting.monitor.add(statement.invariants(setting))
+        return [verdict for statement in applying for verdict in statement.verdicts(setting)]

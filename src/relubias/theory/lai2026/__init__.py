@@ -10,7 +10,6 @@ from relubias.theory.lai2026.assignment import Assumption3
 from relubias.theory.lai2026.data import Assumption1, Assumption2
 from relubias.theory.lai2026.explicit import RunCertificate, certificate
 from relubias.theory.lai2026.final_phase import Lemma1, Lemma2
-from relubias.theory.lai2026.gaps import Theorem4, Theorem6
 from relubias.theory.lai2026.gram_facts import Corollary1, Lemma7, Lemma8
 from relubias.theory.lai2026.one_neuron import Lemma9
 from relubias.theory.lai2026.one_step import Lemma5, Lemma6
@@ -21,7 +20,9 @@ from relubias.theory.lai2026.shortest_pair import Lemma4
 from relubias.theory.lai2026.theorem1 import Theorem1
 from relubias.theory.lai2026.theorem2 import Theorem2
 from relubias.theory.lai2026.theorem3 import Theorem3
+from relubias.theory.lai2026.theorem4 import Theorem4
 from relubias.theory.lai2026.theorem5 import Theorem5
+from relubias.theory.lai2026.theorem6 import Theorem6
 from relubias.theory.lai2026.two_neurons import Lemma10
 from relubias.theory.statement import Statement
 

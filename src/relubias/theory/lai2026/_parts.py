@@ -9,10 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from relubias._validate import Float
+from relubias.theory.lai2026._one import zero_label
 from relubias.theory.setting import Setting
 from relubias.theory.verdict import Role, Verdict
 
-__all__ = ["Part", "conjunction", "smallest", "watched", "weakest"]
+__all__ = ["Part", "conjunction", "ratio", "smallest", "unusable", "watched", "weakest"]
+
+_RANGE = 1e120
+"""Labels and step sizes in natural units are to lie between this and its inverse."""
 
 
 class Part(NamedTuple):
@@ -63,6 +67,27 @@ def conjunction(
         constants=constants or {},
         detail=detail,
     )
+
+
+def ratio(above: float, below: float) -> float:
+    """Return a quotient; nan where it is none."""
+    return above / below if below > 0.0 else math.nan
+
+
+def unusable(setting: Setting) -> str:
+    """Return why nothing can be said about this data in natural units; empty if it can."""
+    reason = zero_label(setting)
+    if reason:
+        return reason
+    if not setting.trace > 0.0:
+        return "divides by L, and all features are zero"
+    sizes = {"y_min": setting.y_min, "y_max": setting.y_max, "L": setting.trace}
+    if setting.has_run:
+        sizes |= {"kappa": setting.kappa, "kappa y_min": setting.kappa * setting.y_min}
+    for name, size in sizes.items():
+        if not 1.0 / _RANGE <= size <= _RANGE:
+            return f"cannot be evaluated in floating point: {name} is {size:.3g}"
+    return ""
 
 
 def watched(setting: Setting, *conditions: str) -> list[Verdict]:

@@ -11,8 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias.theory.lai2026._one import zero_label
-from relubias.theory.lai2026._parts import Part, conjunction
+from relubias.theory.lai2026._parts import Part, conjunction, unusable
 from relubias.theory.lai2026._shares import Shares
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
@@ -25,7 +24,7 @@ def why_not_several_neurons(setting: Setting) -> str:
     """Return why statements about several neurons say nothing here; empty if they do."""
     if not ((setting.signs > 0).any() and (setting.signs < 0).any()):
         return "is about networks with neurons of both signs"
-    return zero_label(setting)
+    return unusable(setting)
 
 
 def owners_of(setting: Setting) -> NDArray[np.intp]:

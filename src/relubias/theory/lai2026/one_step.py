@@ -11,8 +11,7 @@ import numpy as np
 
 from relubias._validate import Float
 from relubias.theory._constants import check_constants
-from relubias.theory.lai2026._one import zero_label
-from relubias.theory.lai2026._parts import watched
+from relubias.theory.lai2026._parts import unusable, watched
 from relubias.theory.lai2026._steps import step_size_upper
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
@@ -87,7 +86,7 @@ class Lemma5(Statement):
 
     def refusal(self, setting: Setting) -> str:
         """Return why the lemma says nothing here; empty if it applies."""
-        return zero_label(setting)
+        return unusable(setting)
 
     def invariants(self, setting: Setting) -> list[Invariant]:
         """Return both versions, to be watched along the run."""
@@ -232,23 +231,24 @@ class Lemma6(Statement):
 
     def refusal(self, setting: Setting) -> str:
         """Return why the lemma says nothing here; empty if it applies."""
-        return zero_label(setting)
+        return unusable(setting)
 
     def invariants(self, setting: Setting) -> list[Invariant]:
         """Return the paper's form, the sharp form and what the diagram says."""
         m, n, L = setting.m, setting.n, setting.trace
         y_min = setting.y_min
-        low, most = -self.dual * y_min / L, (self.norm * setting.y_max / L) ** 2 * n
+        low, most = -self.dual * y_min, (self.norm * setting.y_max) ** 2 * n
 
         def frozen(step: Step) -> Float:
-            claimed = step.dual <= low
-            claimed[np.einsum("ki,ki->k", step.dual, step.dual) > most] = False
+            scaled = L * step.dual
+            claimed = scaled <= low
+            claimed[np.einsum("ki,ki->k", scaled, scaled) > most] = False
             return np.where(claimed, step.primal, -math.inf).ravel() / -y_min
 
         def sharp(step: Step) -> Float:
             scaled = L * step.dual
             test = scaled + np.abs(step.primal - scaled)
-            return np.where(step.dual <= low, test, -math.inf).ravel() / -y_min
+            return np.where(scaled <= low, test, -math.inf).ravel() / -y_min
 
         def absorbing(step: Step) -> Float:
             before = step.previous

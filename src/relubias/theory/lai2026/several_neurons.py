@@ -8,13 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from relubias._validate import Float
+from relubias._validate import Float, as_count, as_real
 from relubias.dynamics import Status, Tail
 from relubias.theory._constants import check_constants
 from relubias.theory._rounded import Rounded
 from relubias.theory.lai2026._limits import limit_errors
-from relubias.theory.lai2026._one import zero_label
-from relubias.theory.lai2026._parts import Part, conjunction, watched
+from relubias.theory.lai2026._parts import Part, conjunction, unusable, watched
 from relubias.theory.lai2026._weights import within
 from relubias.theory.lai2026.assignment import shares_of, why_not_several_neurons
 from relubias.theory.monitor import Invariant
@@ -40,19 +39,22 @@ class Lemma11(Statement):
     tolerance : float, default=1e-8
         How well the limit has to be that projection, in units of `y_max`: predictions on
         :math:`S_k`, and L times the duals of all others.
+    since : int, optional
+        The step :math:`t_0` from which the sets are claimed to be fixed; that of the last switch if
+        omitted.
 
     Raises
     ------
     InvalidInputError
-        If `tolerance` is not positive.
+        If `tolerance` is not positive or `since` is no number of steps.
 
     Notes
     -----
-    The prose is the paper's, the formulas were derived again from it. Here :math:`t_0` is the last
-    switch of the run. Conditions: ``lai2026.lemma11.disjoint`` (hypothesis; margin: minus the
-    second largest prediction of any sample in the limit, in units of `y_min`) and
-    ``lai2026.lemma11`` (conclusion; margin ``(tolerance - x) / (tolerance + x)`` for the distance
-    x). Where the sets are not disjoint nothing is claimed.
+    The prose is the paper's, the formulas were derived again from it. Conditions:
+    ``lai2026.lemma11.disjoint`` (hypothesis; margin: minus the second largest prediction of any
+    sample in the limit, in units of `y_min`) and ``lai2026.lemma11`` (conclusion; margin
+    ``(tolerance - x) / (tolerance + x)`` for the distance x). Where the sets are not disjoint
+    nothing is claimed.
 
     References
     ----------
@@ -74,15 +76,24 @@ class Lemma11(Statement):
     title: ClassVar[str] = "disjoint active sets make linear regressions"
 
     tolerance: float = 1e-8
+    since: int | None = None
 
     def __post_init__(self) -> None:
-        check_constants(self, positive=("tolerance",))
+        tolerance = as_real("tolerance", self.tolerance, minimum=0.0, strict=True)
+        object.__setattr__(self, "tolerance", tolerance)
+        if self.since is not None:
+            object.__setattr__(self, "since", as_count("since", self.since))
+
+    def invariants(self, setting: Setting) -> list[Invariant]:
+        """Nothing to watch but where the last pattern begins."""
+        _ = setting.settled
+        return []
 
     def refusal(self, setting: Setting) -> str:
         """Return why the lemma says nothing here; empty if it applies."""
         if setting.m < 2:
             return "is about several neurons, and the network has 1"
-        return zero_label(setting)
+        return unusable(setting)
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Return hypothesis and conclusion."""
@@ -113,10 +124,14 @@ class Lemma11(Statement):
             if is_disjoint is None:
                 detail = "It is not known whether active sets end disjoint."
             return conjunction(self.name, Role.CONCLUSION, [part], detail, constants)
-        before, on = run.at(run.last_switch), run.limit.primal > 0.0
+        if self.since is None:
+            since, dual = run.last_switch, setting.settled.since(run)[0].dual
+        else:
+            since, dual = self.since, run.at(self.since).dual
+        on = run.limit.primal > 0.0
         target = setting.signs[:, None] * setting.labels
         distance: Float = np.where(
-            on, run.limit.primal - target, setting.trace * (run.limit.dual - before.dual)
+            on, run.limit.primal - target, setting.trace * (run.limit.dual - dual)
         )
         k, i = np.unravel_index(int(np.abs(distance).argmax()), distance.shape)
         away = abs(float(distance[k, i])) / size
@@ -125,7 +140,7 @@ class Lemma11(Statement):
         return conjunction(
             self.name, Role.CONCLUSION, [Part(margin.value, margin.error, int(k), int(i))],
             f"The limit is within {away:.2g} y_max of the projections of the weights after step "
-            f"{run.last_switch} on what fits their active samples.",
+            f"{since} on what fits their active samples.",
             constants,
         )  # fmt: skip
 

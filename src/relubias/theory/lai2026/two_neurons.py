@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from relubias.theory._constants import check_constants
-from relubias.theory.lai2026._one import zero_label
-from relubias.theory.lai2026._parts import watched
+from relubias.theory.lai2026._parts import unusable, watched
 from relubias.theory.lai2026._shares import Shares
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
@@ -24,7 +23,7 @@ def why_not_two_neurons(setting: Setting) -> str:
     if setting.m != 2 or setting.signs.sum() != 0.0:
         signs = "".join("+" if s > 0 else "-" for s in setting.signs)
         return f"is about two neurons of opposite signs, and the network has {signs}"
-    return zero_label(setting)
+    return unusable(setting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
