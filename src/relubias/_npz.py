@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from relubias._files import DAMAGE, require_room, short, unusable
 from relubias.errors import InvalidInputError
 
-__all__ = ["Array", "decode", "opened_archive", "read_member", "write_archive"]
+__all__ = ["Array", "decode", "mapped", "opened_archive", "read_member", "write_archive"]
 
 Array = NDArray[Any]
 
@@ -31,7 +31,30 @@ _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], boo
 
 def decode(path: Path, member: str, stream: IO[bytes], size: int) -> Array:
     """Read one .npy stream of `size` bytes; objects are refused from the header alone."""
-    of = f" (array {member})" if member else ""
+    shape, is_fortran, dtype = _header(path, member, stream, size)
+    declared = math.prod(shape) * dtype.itemsize
+    require_room(path, declared)
+    try:
+        array = np.frombuffer(stream.read(), dtype) if declared else np.zeros(0, dtype)
+        return array.reshape(shape, order="F" if is_fortran else "C")
+    except DAMAGE as error:
+        raise unusable(path, f"is damaged{_of(member)}", "save it again") from error
+
+
+def mapped(path: Path, stream: IO[bytes], size: int) -> Array:
+    """Map the array of an .npy file into memory without reading it; its header is checked."""
+    shape, is_fortran, dtype = _header(path, "", stream, size)
+    try:
+        order = "F" if is_fortran else "C"
+        return np.memmap(path, dtype, mode="r", offset=stream.tell(), shape=shape, order=order)
+    except DAMAGE as error:
+        raise unusable(path, "cannot be mapped into memory", "copy it to a local disk") from error
+
+
+def _header(
+    path: Path, member: str, stream: IO[bytes], size: int
+) -> tuple[tuple[int, ...], bool, Any]:
+    of = _of(member)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -48,12 +71,11 @@ def decode(path: Path, member: str, stream: IO[bytes], size: int) -> Array:
     if min(shape, default=0) < 0 or declared != present:
         got = f"declares an array of shape {short(shape)}, {short(declared)} bytes{of}, but holds"
         raise unusable(path, f"{got} {present}", "the file is cut off or damaged; save it again")
-    require_room(path, declared)
-    try:
-        array = np.frombuffer(stream.read(), dtype) if declared else np.zeros(0, dtype)
-        return array.reshape(shape, order="F" if is_fortran else "C")
-    except DAMAGE as error:
-        raise unusable(path, f"is damaged{of}", "save it again") from error
+    return shape, is_fortran, dtype
+
+
+def _of(member: str) -> str:
+    return f" (array {member})" if member else ""
 
 
 def opened_archive(path: Path, file: IO[bytes]) -> zipfile.ZipFile:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relubias._files import opened, unusable
-from relubias._npz import Array, decode, opened_archive, read_member
+from relubias._npz import Array, decode, mapped, opened_archive, read_member
 
-__all__ = ["KEYS", "Array", "read_npy", "read_npz"]
+__all__ = ["KEYS", "LARGE", "Array", "read_features", "read_npy", "read_npz"]
+
+LARGE = 1 << 29
+"""Bytes from which features stay on disk: their Gram matrix is computed in tiles."""
 
 KEYS = {
     "features": ("features", "X"),
@@ -26,6 +29,13 @@ def read_npy(path: Path) -> Array:
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         return decode(path, "", file, size)
+
+
+def read_features(path: Path) -> Array:
+    """Read the array of an .npy file, or map it where it is large."""
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        return mapped(path, file, size) if size > LARGE else decode(path, "", file, size)
 
 
 def read_npz(path: Path, wanted: Sequence[str]) -> dict[str, Array | None]:

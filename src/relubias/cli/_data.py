@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from relubias._files import checked_suffix, printable, unusable
-from relubias.cli._arrays import Array, read_npy, read_npz
+from relubias.cli._arrays import Array, read_features, read_npy, read_npz
+from relubias.cli._stores import STORES, read_store
 from relubias.cli._tables import find_column, read_csv, read_parquet
 from relubias.errors import InvalidInputError
 from relubias.problem import Problem
@@ -23,8 +25,8 @@ class Source:
 
     Attributes
     ----------
-    features : ndarray of shape (n_samples, n_features) or None
-        Feature vectors.
+    features : array_like of shape (n_samples, n_features) or None
+        Feature vectors; large ones are still on disk.
     gram : ndarray of shape (n_samples, n_samples) or None
         Gram matrix.
     labels : ndarray of shape (n_samples,) or None
@@ -35,7 +37,7 @@ class Source:
         Dual start.
     """
 
-    features: Array | None = None
+    features: Any = None
     gram: Array | None = None
     labels: Array | None = None
     signs: Array | None = None
@@ -55,7 +57,7 @@ def read_problem(
     Parameters
     ----------
     data : Path
-        An .npz, .npy, .csv or .parquet file.
+        An .npz, .npy, .csv, .parquet or .h5 file, or a .zarr folder.
     labels : Path, optional
         File with the labels alone; they are sought in `data` if omitted.
     is_gram : bool, default=False
@@ -101,7 +103,7 @@ def read_source(
     Parameters
     ----------
     path : Path
-        An .npz, .npy, .csv or .parquet file.
+        An .npz, .npy, .csv, .parquet or .h5 file, or a .zarr folder.
     is_gram : bool, default=False
         Whether its matrix is the Gram matrix.
     label_column : str, optional
@@ -121,15 +123,17 @@ def read_source(
     MissingExtraError
         If a Parquet file arrived and pyarrow isn't installed.
     """
-    suffix = checked_suffix(path, (".npz", ".npy", ".csv", ".parquet"))
-    if label_column is not None and (suffix in (".npz", ".npy") or not has_labels):
+    suffix = checked_suffix(path, (".npz", ".npy", ".csv", ".parquet", *STORES))
+    if label_column is not None and (suffix not in (".csv", ".parquet") or not has_labels):
         raise InvalidInputError(
             "--label-column: is for a .csv or .parquet file that holds the labels; leave it away"
         )
     if suffix == ".npz":
-        return _source_of_npz(path, is_gram)
+        return _source_of_members(path, is_gram, lambda keys: read_npz(path, keys))
+    if suffix in STORES:
+        return _source_of_members(path, is_gram, lambda keys: read_store(path, keys))
     if suffix == ".npy":
-        matrix, labels = read_npy(path), None
+        matrix, labels = (read_npy if is_gram else read_features)(path), None
     else:
         table = read_csv(path) if suffix == ".csv" else read_parquet(path)
         matrix, labels = table.values, None
@@ -179,11 +183,13 @@ def _read_labels(path: Path) -> Array:
     return table.values[:, 0]
 
 
-def _source_of_npz(path: Path, is_gram: bool) -> Source:
+def _source_of_members(
+    path: Path, is_gram: bool, read: Callable[[tuple[str, ...]], dict[str, Any]]
+) -> Source:
     matrix = "gram" if is_gram else "features"
-    found = read_npz(path, (matrix, "labels", "signs", "start"))
+    found = read((matrix, "labels", "signs", "start"))
     if found[matrix] is None and not is_gram:
-        found |= read_npz(path, ("gram",))
+        found |= read(("gram",))
         matrix = "gram"
     if found[matrix] is None:
         wanted = "gram (or G)" if is_gram else "features (or X), or gram (or G)"

@@ -44,7 +44,7 @@ def minnorm(
     Parameters
     ----------
     data : Path
-        File with labels and features or their Gram matrix (.npz, .npy, .csv, .parquet).
+        Labels and features or their Gram matrix (.npz, .npy, .csv, .parquet, .h5, .zarr).
     of : DataOptions
         What the file holds.
     time_limit : float, optional

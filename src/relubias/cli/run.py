@@ -46,7 +46,7 @@ def run(
     Parameters
     ----------
     data : Path
-        File with labels and features or their Gram matrix (.npz, .npy, .csv, .parquet).
+        Labels and features or their Gram matrix (.npz, .npy, .csv, .parquet, .h5, .zarr).
     of : DataOptions
         What the file holds.
     by : DynamicsOptions
