@@ -127,7 +127,8 @@ def draw_fit(fit: PowerLawFit, ax: Axes | None) -> Axes:
 
 def _draw_lines(axes: Any, fit: PowerLawFit, labels: list[str]) -> None:
     for k, label in enumerate(labels):
-        places: Float = np.geomspace(fit.span[k, 0], fit.span[k, 1])
+        first, last = (float(end) for end in fit.span[k])
+        places: Any = np.geomspace(first, last)
         heights = fit.prefactor[k] * places ** fit.exponent[k]
         axes.plot(
             places, heights, color=BLACK, linestyle=look(k)["linestyle"], lw=0.8, zorder=4,
