@@ -50,7 +50,7 @@ def memory():
 
 
 def swept(replicates, read=None):
-    """Run a sweep in this process, store included; return its timing, what `read` reads and its size."""
+    """Run a sweep in this process, with its store; return timing, what `read` reads, and size."""
     with tempfile.TemporaryDirectory() as folder:
         before, started = time.process_time(), time.perf_counter()
         result = rb.sweep.run(plan(replicates), folder, workers=0, progress=False)
