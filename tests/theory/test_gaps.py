@@ -218,6 +218,14 @@ def test_permuting_neurons_and_samples_keeps_every_verdict(seed, neurons, sample
         assert second[name].margin == pytest.approx(verdict.margin, rel=1e-8, nan_ok=True)
 
 
+def test_a_run_that_ends_at_zero_is_open():
+    problem = rb.Problem([[4.0, 0.1], [0.1, 4.0]], [1.0, -1.0], signs=(1, -1))
+    _, found = asked(SIX, {"problem": problem, "start": np.zeros((2, 2)), "step_size": 0.15})
+    assert found["theorem6.twice"].holds is None
+    assert "limit is zero" in found["theorem6.twice"].detail
+    assert found["theorem6"].holds is True
+
+
 def test_settings_share_the_shortest_network():
     arguments = mixed(1, d=2000)
     setting = Setting(

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import relubias as rb
-from relubias.theory.lai2026 import Assumption3, Lemma10, Lemma11, Lemma12, Theorem3, Theorem5
+from relubias.theory.lai2026 import (
+    Assumption3,
+    Lemma5,
+    Lemma10,
+    Lemma11,
+    Lemma12,
+    Theorem3,
+    Theorem5,
+    Theorem6,
+)
 from tests.oracles.theory_certificate import one_step_certificate
 from tests.oracles.theory_claims import conclusions
 from tests.oracles.theory_run import descend
@@ -281,10 +290,18 @@ def test_lemma11_finds_a_limit_that_is_wrong():
     dual[0, 3] += 1e-3 / 101.0
     moved = type(run.limit)(primal=dual @ setting.problem.gram, dual=dual)
     setting.__dict__["trajectory"] = dataclasses.replace(run, limit=moved)
-    found = {v.condition: v for v in Lemma11().verdicts(setting)}
+    found = {v.condition: v for v in Lemma11(since=1).verdicts(setting)}
     assert found["lai2026.lemma11.disjoint"].holds is True
     assert found["lai2026.lemma11"].holds is False
     assert found["lai2026.lemma11"].sample == 3
+
+
+def test_lemma11_fails_from_a_step_before_the_last_switch():
+    arguments = vector(G0, 101.0)
+    assert asked([Lemma11(since=1)], arguments)[1]["lemma11"].holds is True
+    found = asked([Lemma11(since=0)], arguments)[1]["lemma11"]  # duals move in the first step
+    assert found.holds is False
+    assert "after step 0" in found.detail
 
 
 def test_lemma11_on_shared_samples_claims_nothing():
@@ -305,6 +322,23 @@ def test_other_networks_are_left_out_with_a_sentence():
     setting, found = asked(ALL, {"problem": zero, "start": np.full((2, 2), 0.1), "step_size": 0.1})
     assert found == {}
     assert "label 1 is zero" in Lemma12().refusal(setting)
+
+
+@pytest.mark.parametrize(
+    ("gram", "labels", "words"),
+    [
+        (np.zeros((2, 2)), [1.0, -1.0], "all features are zero"),
+        (np.eye(2), [1.0, -1e-300], "y_min is 1e-300"),
+        (np.eye(2), [1e140, -1.0], "y_max is 1e"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_with_a_sentence(gram, labels, words):
+    problem = rb.Problem(gram, labels, (1, -1))
+    run = {"problem": problem, "start": np.full((2, 2), 0.1), "step_size": 0.1}
+    setting, found = asked([*ALL, Theorem3(), Lemma10(), Lemma5(), Theorem6()], run)
+    assert found == {}
+    for statement in (Lemma11(), Lemma12(), Theorem3(), Lemma5(), Theorem6()):
+        assert words in statement.refusal(setting)
 
 
 @settings(max_examples=20)
