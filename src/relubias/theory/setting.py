@@ -89,6 +89,9 @@ class Setting:
             self._step_size = as_real("step_size", step_size, minimum=0.0, strict=True)
         self.spectrum = _known_spectrum(spectrum)
         self._trace = None if trace is None else as_real("trace", trace, minimum=0.0, strict=True)
+        if self._trace is None and self.spectrum is None and self.problem.scale == 0.0:
+            got = "has only zero features, whose squared norm L every statement divides by"
+            raise fail("problem", got, "pass features that are not all zero, or trace")
         self.max_iter = as_count("max_iter", max_iter, minimum=0)
         self.tol = as_real("tol", tol, minimum=0.0, strict=True)
         if time_limit is not None:
@@ -231,7 +234,7 @@ class Setting:
         if mean == 0.0:
             return _between(1.0, self._n_features)
         factor = math.exp(2.0 * error / mean)
-        high = min(factor / mean, self._n_features)
+        high = max(min(factor / mean, self._n_features), 1.0)
         return _between(max(min(1.0 / mean, high) / factor, 1.0), high)
 
     @cached_property

@@ -12,14 +12,23 @@ from relubias._validate import Float
 from relubias.theory._rounded import Rounded, relative
 from relubias.theory.setting import EPS, Setting
 
-__all__ = ["OneNeuron", "c_g", "rounded", "why_not_one_neuron", "zero_label"]
+__all__ = ["OneNeuron", "c_g", "no_features", "rounded", "why_not_one_neuron", "zero_label"]
+
+_FARTHEST = 1e100  # largest over smallest absolute label: squares stay in range
 
 
 def why_not_one_neuron(setting: Setting) -> str:
     """Return why statements about one neuron say nothing here; empty if they do."""
     if setting.m != 1:
         return f"is about one neuron, and the network has {setting.m}"
-    return zero_label(setting)
+    if setting.label_ratio > _FARTHEST and setting.y_min > 0:
+        return f"the labels differ by a factor of {setting.label_ratio:.0e}, too much for margins"
+    return zero_label(setting) or no_features(setting)
+
+
+def no_features(setting: Setting) -> str:
+    """Return a sentence about features that are all zero; empty if they are not."""
+    return "" if setting.problem.scale > 0 else "every feature vector is zero"
 
 
 def zero_label(setting: Setting) -> str:

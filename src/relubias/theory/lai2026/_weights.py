@@ -62,8 +62,10 @@ def closeness(
     gram = one.setting.problem.gram
     if not projection.is_exact:
         return Rounded(math.nan, math.inf), math.nan
-    away = dual - projection.dual
-    size = math.sqrt(max(float(projection.dual @ gram @ projection.dual), 0.0))
+    shift = -int(np.frexp(np.abs(projection.dual).max(initial=0.0))[1])  # squares stay in range
+    wanted = np.ldexp(projection.dual, shift)
+    away = np.ldexp(dual, shift) - wanted
+    size = math.sqrt(max(float(wanted @ gram @ wanted), 0.0))
     distance = math.sqrt(max(float(away @ gram @ away), 0.0))
     if size == 0.0:
         return Rounded(1.0 if distance == 0.0 else -1.0, 0.0), distance
@@ -78,6 +80,8 @@ def within(distance: Rounded, tolerance: float) -> Rounded:
     def margin(x: float) -> float:
         return 2.0 * tolerance / (tolerance + x) - 1.0
 
+    if not math.isfinite(distance.value):
+        return Rounded(math.nan, math.inf)
     value = margin(distance.value)
     nearer = margin(max(distance.value - distance.error, 0.0)) - value
     further = value - margin(distance.value + distance.error)

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from relubias.theory._constants import check_constants
-from relubias.theory._rounded import Rounded, relative
-from relubias.theory.lai2026._one import rounded, zero_label
+from relubias.theory._rounded import Rounded, exact, relative
+from relubias.theory.lai2026._one import no_features, rounded, zero_label
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
 from relubias.theory.verdict import Role, Verdict
@@ -120,13 +120,13 @@ class Assumption2(Statement):
 
     def refusal(self, setting: Setting) -> str:
         """Return why nothing is assumed here; empty if something is."""
-        return zero_label(setting)
+        return zero_label(setting) or no_features(setting)
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for both dimensions."""
         n, ratio = setting.n, setting.label_ratio
         root = self.constant * ratio
-        wanted = {"d_2": (root * n) ** 2, "d_inf": root * n**1.5}
+        wanted = {"d_2": (root * n) * (root * n), "d_inf": root * n**1.5}
         return [
             self._verdict(setting, which, relative(required, 16.0))
             for which, required in wanted.items()
@@ -135,6 +135,8 @@ class Assumption2(Statement):
     def _verdict(self, setting: Setting, which: str, required: Rounded) -> Verdict:
         dimension = rounded(setting.d_2 if which == "d_2" else setting.d_inf)
         margin = dimension / required - 1.0
+        if math.isinf(required.value):  # beyond all dimensions
+            margin = exact(-1.0)
         return Verdict(
             condition=f"{self.name}.{which}",
             role=Role.HYPOTHESIS,
@@ -159,6 +161,8 @@ def _factor(dimension: Rounded, required: float, holds: bool | None) -> str:
     """Say by what factor a dimension misses or exceeds what is required."""
     if holds is None:
         return "open; pass the spectrum"
+    if math.isinf(required):
+        return "fails in every dimension"
     around = "" if dimension.error <= 1e-6 * dimension.value else "about "
     if holds:
         factor = (dimension.value - dimension.error) / required

@@ -13,7 +13,7 @@ from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_count, as_real
 from relubias.dynamics import State, Status, Tail
 from relubias.theory._rounded import Rounded, exact
-from relubias.theory.lai2026._one import OneNeuron, c_g, why_not_one_neuron
+from relubias.theory.lai2026._one import OneNeuron, c_g, no_features, why_not_one_neuron
 from relubias.theory.lai2026._weights import Projection, closeness, within
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
@@ -40,7 +40,9 @@ class _FinalPhase(Statement):
 
     def refusal(self, setting: Setting) -> str:
         """Return why the lemma says nothing here; empty if it applies."""
-        return why_not_one_neuron(setting) if setting.m != 1 else ""
+        if setting.m != 1:
+            return why_not_one_neuron(setting)
+        return no_features(setting)
 
     def invariants(self, setting: Setting) -> list[Invariant]:
         """Nothing to watch but where the last pattern begins."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from relubias.theory._constants import check_constants
 from relubias.theory._rounded import Rounded, exact, relative
-from relubias.theory.lai2026._one import c_g, rounded
+from relubias.theory.lai2026._one import c_g, no_features, rounded
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
 from relubias.theory.verdict import Role, Verdict
@@ -21,7 +21,8 @@ def _inverse(dimension: tuple[float, float], factor: float) -> Rounded:
     value, error = dimension
     if math.isnan(value):
         return Rounded(math.nan, math.inf)
-    low, high = max(value - error, 1.0), value + error
+    low = max(value - error, 1.0)
+    high = max(value + error, low)
     most, least = factor / low, factor / high
     return Rounded(0.5 * (most + least), 0.5 * (most - least)) * relative(1.0)
 
@@ -86,6 +87,10 @@ class Lemma7(Statement):
 
     def __post_init__(self) -> None:
         check_constants(self, positive=("constant",))
+
+    def refusal(self, setting: Setting) -> str:
+        """Return why nothing is said here; empty if something is."""
+        return no_features(setting)
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for the smallest and the largest eigenvalue."""
@@ -170,6 +175,10 @@ class Lemma8(Statement):
     def __post_init__(self) -> None:
         check_constants(self, positive=("constant", "probability"))
 
+    def refusal(self, setting: Setting) -> str:
+        """Return why nothing is said here; empty if something is."""
+        return no_features(setting)
+
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer at one probability."""
         exponent = (setting.n * math.log(9.0) + math.log(2.0 / self.probability)) / self.constant
@@ -184,8 +193,13 @@ class Lemma8(Statement):
                 margin=margin.value,
                 rounding_error=margin.error,
                 constants={"c": self.constant, "probability": self.probability},
-                detail=f"delta = {delta.value:.4g}; data of this law exceed {tau.value:.4g} with "
-                f"probability at most {self.probability:g} (margin relative to that).",
+                detail=f"delta = {delta.value:.4g}; "
+                + (
+                    "the dimensions are not known; pass the spectrum."
+                    if math.isnan(tau.value)
+                    else f"data of this law exceed {tau.value:.4g} with probability at most "
+                    f"{self.probability:g} (margin relative to that)."
+                ),
             )
         ]
 
@@ -241,6 +255,10 @@ class Corollary1(Statement):
     def __post_init__(self) -> None:
         check_constants(self, positive=("constant",))
 
+    def refusal(self, setting: Setting) -> str:
+        """Return why nothing is said here; empty if something is."""
+        return no_features(setting)
+
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for the matrix and for its inverse."""
         q, delta, largest = _interaction(setting), rounded(setting.delta), c_g(setting)
@@ -250,8 +268,8 @@ class Corollary1(Statement):
         if math.isinf(largest.value):
             inverse = Rounded(math.nan, math.inf)
         found = {
-            "gram": (delta, self.constant * q, "||G - L I|| / L"),
-            "inverse": (inverse, self.constant * largest * q, "L ||inv(G) - I / L||"),
+            "gram": (delta, self.constant * q, "||G - L I|| / L ="),
+            "inverse": (inverse, self.constant * largest * q, "L ||inv(G) - I / L|| ="),
         }
         return [self._verdict(setting, end, *numbers) for end, numbers in found.items()]
 
@@ -272,9 +290,13 @@ class Corollary1(Statement):
                 "C_alpha measured": setting.delta.value / least if least > 0 else math.nan,
                 "C_g": c_g(setting).value,
             },
-            detail=f"{what} = {found.value:.4g}, allowed {bound.value:.4g} (margin relative to "
-            f"that).",
+            detail=f"{what} {_number(found)}, allowed {_number(bound)} (margin relative to that).",
         )
+
+
+def _number(number: Rounded) -> str:
+    """Return a number for people, or that it is not known."""
+    return "(not known)" if math.isnan(number.value) else f"{number.value:.4g}"
 
 
 def _share_left(found: Rounded, bound: Rounded) -> Rounded:

@@ -12,7 +12,7 @@ from relubias._threads import one_blas_thread
 from relubias.minnorm import MinimumNormStatus
 from relubias.theory._constants import check_constants
 from relubias.theory._rounded import Rounded, exact
-from relubias.theory.lai2026._one import OneNeuron
+from relubias.theory.lai2026._one import OneNeuron, no_features
 from relubias.theory.lai2026._weights import Projection, closeness, within
 from relubias.theory.setting import EPS, Setting
 from relubias.theory.statement import Statement
@@ -82,7 +82,9 @@ class Lemma3(Statement):
         """Return why the lemma says nothing here; empty if it applies."""
         if setting.m != 1:
             return f"is about one neuron, and the network has {setting.m}"
-        return "" if setting.labels.any() else "every label is zero, and so is the neuron"
+        if not setting.labels.any():
+            return "every label is zero, and so is the neuron"
+        return no_features(setting)
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for the minimum norm."""
@@ -115,7 +117,7 @@ class Lemma3(Statement):
         blur = setting.shortest.certificate.error_bound * math.sqrt(L / one.mu_min) / y_max
         signs = -L * dual[others] / y_max
         sign = Rounded(float(signs.min()), blur) if others.size else exact(math.inf)
-        products = np.abs(L * dual[rest] * primal[rest]) / y_max**2
+        products = np.abs(L * dual[rest] / y_max) * np.abs(primal[rest] / y_max)
         largest = float(np.abs(L * dual[rest]).max(initial=0.0)) / y_max
         vanish = Rounded(float(products.max(initial=0.0)), largest * noise / y_max)
 

@@ -189,10 +189,11 @@ class Theorem1(Statement):
         pattern = setting.monitor.verdict(PATTERN)
         limit = limit_after_one_step(one)
         near = Rounded(math.nan, math.inf)
-        away = "not known"
+        away = "the limit is not known"
         if run.status is Status.CERTIFIED:
             near, distance = closeness(one, run.limit.dual[0], limit, self.tolerance)
-            away = f"{distance:.1e} of its norm"
+            away = "an unknown part" if math.isnan(distance) else f"{distance:.1e}"
+            away = f"the limit differs from the projection of w(1) by {away} of its norm"
         seen = Rounded(pattern.margin, pattern.rounding_error)
         worst = least([seen, near]) if run.status is Status.CERTIFIED else seen
         least_off = float(run.limit.primal[0, one.minus].max(initial=-math.inf))
@@ -203,7 +204,7 @@ class Theorem1(Statement):
         }[seen.holds]
         ends = (
             f"; the largest prediction on the other labels ends at {least_off:.3g}"
-            if one.minus.size
+            if one.minus.size and run.status is Status.CERTIFIED
             else ""
         )
         return Verdict(
@@ -216,8 +217,7 @@ class Theorem1(Statement):
             sample=pattern.sample,
             first_violation=pattern.first_violation,
             constants={"tolerance": self.tolerance},
-            detail=f"The pattern {what}; the limit differs from the projection of w(1) by "
-            f"{away}{ends}.",
+            detail=f"The pattern {what}; {away}{ends}.",
         )
 
 
