@@ -75,6 +75,13 @@ class Run:
     def __init__(self, problem: Problem, start: Float, step_size: float) -> None:
         self.problem = problem
         self.gram_unit, self.label_unit = scaled(problem.gram, problem.labels, start)
+        if not 1e-290 < self.label_unit / self.gram_unit < 1e290:
+            raise fail(
+                "labels",
+                f"of size {self.label_unit:.0e} need weights out of range on features of squared "
+                f"size {self.gram_unit:.0e}",
+                "rescale labels or features",
+            )
         self.gram = problem.gram / self.gram_unit
         self.labels = problem.labels / self.label_unit
         self.signs = problem.signs

@@ -53,8 +53,8 @@ def predictions(setting: Setting) -> list[Prediction]:
     if not setting.has_gap:
         return found
     gap = setting.gap
+    norm = math.sqrt(_squared_norm_of_shortest(setting) / (setting.trace or math.inf))
     if setting.m <= 2:
-        norm = math.sqrt(_squared_norm_of_shortest(setting) / setting.trace)
         found.append(Prediction("norm of w*", norm, gap.second_norm, "Lemma 3"))
     for k, (law, distance) in enumerate(zip(gap.predictions, gap.per_neuron, strict=True)):
         if math.isfinite(law):
@@ -62,8 +62,8 @@ def predictions(setting: Setting) -> list[Prediction]:
             found.append(
                 Prediction(name, float(law), float(distance), f"Theorem {2 * setting.m}, sharp")
             )
-    if math.isfinite(gap.prediction) and gap.second_norm > 0:
-        relative = gap.prediction / math.sqrt(_squared_norm_of_shortest(setting) / setting.trace)
+    if math.isfinite(gap.prediction) and norm > 0.0 < gap.second_norm:
+        relative = gap.prediction / norm
         found.append(Prediction("gap / norm of w*", relative, gap.relative, "Theorem 2, sharp"))
     return found
 

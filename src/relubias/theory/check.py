@@ -17,7 +17,9 @@ from relubias.theory.transitions import Transitions
 
 __all__ = ["check"]
 
-_FROZEN_AT = 0.5  # of kappa y_min / L: duals below minus this count as frozen in the diagram
+_FROZEN_AT = (
+    0.5  # of eta y_min = kappa y_min / L: duals below minus this count as frozen in the diagram
+)
 
 
 def check(
@@ -95,9 +97,7 @@ def check(
         problem, start, step_size=step_size, trace=trace, spectrum=spectrum, n_dense=n_dense,
         max_iter=max_iter, tol=tol, shortest=shortest, time_limit=time_limit, progress=progress,
     )  # fmt: skip
-    transitions = Transitions(
-        setting.agrees, _FROZEN_AT * setting.kappa * setting.y_min / setting.trace
-    )
+    transitions = Transitions(setting.agrees, _FROZEN_AT * setting.step_size * setting.y_min)
     setting.monitor.listen(transitions.see)
     chosen = _chosen(statements)
     verdicts = evaluate(chosen, setting)
