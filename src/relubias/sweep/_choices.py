@@ -31,10 +31,10 @@ __all__ = [
     "suggestion",
 ]
 
-LAW_VARIABLES = frozenset({"n", "d", "trace"})
+LAW_VARIABLES = frozenset({"n", "m", "d", "trace"})
 """What expressions of starts and steps may use that is known before data are drawn."""
 
-DATA_VARIABLES = frozenset({"lambda_max", "y_max", "y_min"})
+DATA_VARIABLES = frozenset({"lambda_max", "norm_negative", "norm_positive", "y_max", "y_min"})
 """What they may use besides: of the Gram matrix and the labels of the task."""
 
 Pairs = tuple[tuple[float, int], ...]

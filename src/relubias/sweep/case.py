@@ -130,10 +130,15 @@ class Case:
                 return getattr(self.cell, name)
             case "lambda_max":
                 return float(np.linalg.eigvalsh(self.gram)[-1])
+            case "m":
+                return len(self.cell.signs)
             case "y_min":
                 return float(np.abs(self.labels).min())
-            case _:
+            case "y_max":
                 return float(np.abs(self.labels).max())
+            case _:
+                sign = 1.0 if name == "norm_positive" else -1.0
+                return float(np.linalg.norm(self.labels[sign * self.labels > 0]))
 
     @cached_property
     def run(self) -> Trajectory:

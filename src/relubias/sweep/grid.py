@@ -196,6 +196,7 @@ def resolved(point: _Point) -> Cell:
         d = resolve_dimension(point["d"], known)
     known["d"] = d
     spectrum = resolve("spectrum", point["spectrum"], known)
+    known["m"] = len(point["signs"])
     known["trace"] = spectrum_of(spectrum, d).trace
     feature_law(point["features"].name, spectrum, d)
     labels = resolve("labels", point["labels"], known)

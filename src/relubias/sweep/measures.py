@@ -19,9 +19,10 @@ Array = NDArray[Any]
 
 BOTH = frozenset({"descent", "flow"})
 DESCENT = frozenset({"descent"})
+FLOW = frozenset({"flow"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Measure:
     """Columns of a row, and how a batch of tasks computes them.
 
@@ -44,6 +45,9 @@ class Measure:
     compute: Callable[[Batch], Mapping[str, Array]]
     in_full: bool = False
     algorithms: frozenset[str] = BOTH
+
+    def __repr__(self) -> str:
+        return f"Measure({self.about!r})"
 
 
 def _plain(
@@ -131,6 +135,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                    _in_one_step, algorithms=DESCENT),
             _plain("tail", "string", "what the run was doing at its end",
                    _of_run(lambda run: str(run.tail)), in_full=True, algorithms=DESCENT),
+            _plain("n_events", "int64", "times at which the motion of a flow changed",
+                   _of_run(lambda run: run.n_events), in_full=True, algorithms=FLOW),
             _plain("certificate", "string", "kind of proof of the limit; empty without one",
                    _of_run(_certificate), in_full=True),
             _plain("minimum_norm", "float64", "norm of the shortest network",

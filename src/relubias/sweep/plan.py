@@ -72,8 +72,10 @@ class Plan:
     start : dict or list, optional
         ``all_positive`` (scale), ``proportional`` (scale, times the absolute labels), ``gaussian``
         (scale) or ``disjoint`` (scale, parked), where the neurons of a sign own its samples in
-        turn. Scales may be expressions of n, d, trace,
-        lambda_max, y_min and y_max. Without it ``all_positive`` of scale ``"0.01*y_min"``.
+        turn. Scales may be expressions of n, m, d and trace, and of what the task draws:
+        lambda_max of the Gram matrix; y_min and y_max, the extreme absolute labels;
+        norm_positive and norm_negative of the labels. Without it ``all_positive`` of scale
+        ``"0.01*y_min"``.
     kappa : float, str or list, optional
         Step size times the trace of the covariance, dimensionless; numbers or expressions as in
         `start`. Either `kappa` or `eta` is needed for descent.
