@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 import relubias as rb
 from relubias._validate import Float
 from relubias.experiments import _style as style
-from relubias.experiments._one_neuron import Case
+from relubias.experiments._one_neuron import Case, shown_case
 from relubias.experiments._statistics import Estimate, proportion, shares
 from relubias.experiments._sweeps import first_task, table_of
 from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values, where
-from relubias.experiments._two_neurons import N, plan_of_pairs, shown_case
+from relubias.experiments._two_neurons import N, plan_of_pairs
 from relubias.experiments.registry import Measured, Scale
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def compute_moderate(scale: Scale, seed: int, key: str, start: Mapping[str, Any]
         unbalance = np.abs(values(runs, "n_positive") - N // 2)
         least = unbalance[values(runs, "d") == d].min()
         task = first_task((values(runs, "d") == d) & (unbalance == least))
-        rows += _switch_rows(shown_case(plan, task, d=d))
+        rows += _switch_rows(shown_case(plan, task, by_label=True, d=d))
     return joined({"run": runs, "switch": frame(rows)}, "part")
 
 

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 
-import relubias as rb
-from relubias.experiments._one_neuron import Case
-from relubias.sweep import Case as Task
-from relubias.sweep import Plan, columns
+from relubias.sweep import Case, Plan, columns
 
-__all__ = ["SIGNS", "outcome", "plan_of_pairs", "shown_case"]
+__all__ = ["SIGNS", "outcome", "plan_of_pairs"]
 
 SIGNS = np.array([1.0, -1.0])
 LOW, HIGH = 0.1, 1.0
@@ -31,7 +28,7 @@ def plan_of_pairs(name: str, **fields: Any) -> Plan:
 
 
 @columns(zero_loss=bool, n_positive=int, starts_off=int, off_fitted=int)
-def outcome(case: Task) -> dict[str, Any]:
+def outcome(case: Case) -> dict[str, Any]:
     """Return what the limit fits, of all samples and of those that start off."""
     y, signs = case.labels, SIGNS
     fitted = np.abs(signs @ np.maximum(case.end.limit.primal, 0.0) - y) <= 1e-6
@@ -42,15 +39,3 @@ def outcome(case: Task) -> dict[str, Any]:
         "starts_off": int(off.sum()),
         "off_fitted": int((off & fitted).sum()),
     }
-
-
-def shown_case(plan: Plan, task: int, **about: Any) -> Case:
-    """Return one run of a plan to be drawn, its samples ordered by their labels."""
-    case = plan.case(task)
-    order = np.argsort(-case.labels, kind="stable")
-    return Case(
-        problem=rb.Problem(case.gram[np.ix_(order, order)], case.labels[order], SIGNS),
-        start=case.start[:, order],
-        step_size=float(case.step_size or 0.0),
-        about={"replicate": case.replicate, **about},
-    )

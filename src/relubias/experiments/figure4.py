@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from relubias.experiments import _style as style
 from relubias.experiments._checkpoints import checkpoint_rows, draw_checkpoints, region_handles
+from relubias.experiments._one_neuron import shown_case
 from relubias.experiments._statistics import proportion, shares
 from relubias.experiments._sweeps import first_task, table_of
 from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values
-from relubias.experiments._two_neurons import plan_of_pairs, shown_case
+from relubias.experiments._two_neurons import plan_of_pairs
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -43,7 +44,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     runs = table_of(plan, start_scale="start")
     is_headline = (runs["kappa"] == KAPPA) & (runs["start"] == START)
     typical = first_task(is_headline & runs["n_positive"].between(4, 6))
-    shown = shown_case(plan, typical, kappa=KAPPA, start=START)
+    shown = shown_case(plan, typical, by_label=True, kappa=KAPPA, start=START)
     return joined({"run": runs, "path": frame(checkpoint_rows(shown, float(D)))}, "part")
 
 

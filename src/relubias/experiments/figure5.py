@@ -9,10 +9,11 @@ import numpy as np
 
 from relubias.experiments import _style as style
 from relubias.experiments._checkpoints import checkpoint_rows, draw_checkpoints, region_handles
+from relubias.experiments._one_neuron import shown_case
 from relubias.experiments._statistics import pooled_shares, proportion, shares
 from relubias.experiments._sweeps import first_task, table_of
 from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values, where
-from relubias.experiments._two_neurons import plan_of_pairs, shown_case
+from relubias.experiments._two_neurons import plan_of_pairs
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -46,7 +47,7 @@ def compute(scale: Scale, seed: int) -> DataFrame:
     runs["variance"] = runs["variance"].map(variances)
     at_size = np.isclose(values(runs, "variance"), VARIANCE, atol=0)
     typical = runs["n_positive"].between(4, 6) & ~runs["zero_loss"]  # some stay off
-    shown = shown_case(plan, first_task(at_size & typical), variance=VARIANCE)
+    shown = shown_case(plan, first_task(at_size & typical), by_label=True, variance=VARIANCE)
     return joined({"run": runs, "path": frame(checkpoint_rows(shown, float(D)))}, "part")
 
 

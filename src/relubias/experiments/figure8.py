@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import relubias as rb
 from relubias.experiments import _style as style
-from relubias.experiments._law import seed_for
-from relubias.experiments._one_neuron import Case, descend
+from relubias.experiments._one_neuron import shown_case
 from relubias.experiments._paths import draw_paths, path_rows
 from relubias.experiments._statistics import pooled_shares, proportion
-from relubias.experiments._table import DataFrame, distinct, frame, select, values
+from relubias.experiments._sweeps import first_task, table_of
+from relubias.experiments._table import DataFrame, distinct, frame, joined, select, values
 from relubias.experiments.registry import (
     Agreement,
     Experiment,
@@ -23,6 +22,7 @@ from relubias.experiments.registry import (
     Provenance,
     Scale,
 )
+from relubias.sweep import Case, Plan, columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,72 +54,52 @@ _SETTINGS = {
 def compute(scale: Scale, seed: int) -> DataFrame:
     """Return one path, runs at the paper's size of the start, and runs at every size."""
     settings = _SETTINGS[scale]
-    cases = [_paper_case(seed, r) for r in range(2 * settings.n_replicates)]
-    rows = _rescue_rows(cases)
-    shown = next((c for c, row in zip(cases, rows, strict=True) if _is_telling(row)), cases[0])
-    rows += path_rows(shown, N_STEPS)
-    for d, kappa in settings.series:
-        rows += _rescue_rows(
-            [
-                _scaled_case(seed, replicate, d, kappa, ratio)
-                for ratio in settings.ratios
-                for replicate in range(settings.n_replicates)
-            ]
-        )
-    return frame(rows)
-
-
-def _paper_case(seed: int, replicate: int) -> Case:
-    gram = rb.ensembles.Gaussian(rb.ensembles.isotropic(D)).sample_gram(
-        N, seed_for(seed, "fig8", replicate, 0)
+    paper = Plan(
+        name="fig8-paper",
+        n=N,
+        d=D,
+        labels={"name": "uniform_magnitude", "low": 0.1, "high": 1.0},
+        start={"name": "gaussian", "scale": float(np.sqrt(VARIANCE))},
+        kappa=KAPPA,
+        replicates=2 * settings.n_replicates,
+        seed=seed,
+        measure=rescued,
     )
-    labels = rb.ensembles.labels.uniform_magnitude(0.1, 1.0)
-    problem = rb.Problem(gram, labels(N, seed_for(seed, "fig8", replicate, 1)))
-    start = rb.starts.gaussian(problem, np.sqrt(VARIANCE), seed_for(seed, "fig8", replicate, 2))
-    about = {"part": "paper", "d": D, "kappa": KAPPA, "replicate": replicate}
-    return Case(problem=problem, start=start, step_size=KAPPA / D, about=about)
-
-
-def _scaled_case(seed: int, replicate: int, d: int, kappa: float, ratio: float) -> Case:
-    """Return a run whose initial predictions have size `ratio` times the interaction."""
-    n_negative = N_SCALE // 2
-    labels = rb.ensembles.labels.uniform_magnitude(LOW, HIGH, n_negative=n_negative)(
-        N_SCALE, seed_for(seed, "fig8", replicate, 3)
+    # Initial predictions of `ratio` times the interaction, norm_positive / sqrt(2 d).
+    ratios = {f"{ratio!r}*norm_positive/(sqrt(2)*d)": ratio for ratio in settings.ratios}
+    scaled = Plan(
+        name="fig8-scale",
+        n=N_SCALE,
+        d=[d for d, _ in settings.series],
+        labels={"name": "uniform_magnitude", "low": LOW, "high": HIGH, "n_negative": N_SCALE // 2},
+        start={"name": "gaussian", "scale": list(ratios)},
+        kappa=[kappa for _, kappa in settings.series],
+        together=["d", "kappa"],
+        replicates=settings.n_replicates,
+        seed=seed,
+        shared=["d", "kappa", "start"],
+        measure=rescued,
     )
-    gram = rb.ensembles.Gaussian(rb.ensembles.isotropic(d)).sample_gram(
-        N_SCALE, seed_for(seed, "fig8", replicate, 4, d)
-    )
-    problem = rb.Problem(gram, labels)
-    interaction = float(np.linalg.norm(labels[labels > 0])) / np.sqrt(2 * d)
-    weight = ratio * interaction / np.sqrt(d)
-    start = rb.starts.gaussian(problem, weight, seed_for(seed, "fig8", replicate, 5, d))
-    about = {"part": "scale", "d": d, "kappa": kappa, "replicate": replicate, "ratio": ratio}
-    return Case(problem=problem, start=start, step_size=kappa / d, about=about)
+    table, runs = table_of(scaled, start_scale="ratio"), table_of(paper)
+    table["ratio"] = table["ratio"].map(ratios)
+    telling = (runs["positives"] >= 4) & runs["late_positives"].isin([1, 2])
+    shown = shown_case(paper, first_task(telling & (runs["late_fitted"] == 0)))
+    path = frame(path_rows(shown, N_STEPS))
+    return joined({"paper": runs, "path": path, "scale": table}, "part")
 
 
-def _rescue_rows(cases: list[Case]) -> list[dict[str, Any]]:
-    """Run all cases; count positive examples that start inactive, and those fitted in the end."""
-    batch = descend(cases)
-    rows: list[dict[str, Any]] = []
-    for b, case in enumerate(cases):
-        y, primal = case.problem.labels, batch.primal[b, 0]
-        late = (y > 0) & ((case.start @ case.problem.gram)[0] <= 0)
-        fitted = np.abs(primal - y) <= 1e-6
-        rows.append(
-            case.about
-            | {
-                "positives": int((y > 0).sum()),
-                "late_positives": int(late.sum()),
-                "late_fitted": int((late & fitted).sum()),
-                "fits_positives": bool(fitted[y > 0].all()),
-            }
-        )
-    return rows
-
-
-def _is_telling(row: dict[str, Any]) -> bool:
-    """Return whether some positive examples start active and some stay inactive."""
-    return row["late_positives"] in (1, 2) and row["positives"] >= 4 and row["late_fitted"] == 0
+@columns(positives=int, late_positives=int, late_fitted=int, fits_positives=bool)
+def rescued(case: Case) -> dict[str, Any]:
+    """Count positive examples that start inactive, and those of them fitted in the end."""
+    positive = case.labels > 0
+    late = positive & ((case.start @ case.gram)[0] <= 0)
+    fitted = np.abs(case.end.limit.primal[0] - case.labels) <= 1e-6
+    return {
+        "positives": int(positive.sum()),
+        "late_positives": int(late.sum()),
+        "late_fitted": int((late & fitted).sum()),
+        "fits_positives": bool(fitted[positive].all()),
+    }
 
 
 @style.styled
