@@ -1,33 +1,6 @@
-r"""A certificate for any number of neurons: one step in closed form, and norms for all others.
+"""A certificate for any number of neurons: one step in closed form, and norms for all others.
 
-Let each sample belong to one neuron of its sign; for neuron k, P are its own samples and N all
-others. Let :math:`E = G/L - I`, :math:`\delta = \|E\| < 1` and :math:`\kappa(1+\delta) < 2`. The
-first step, to :math:`\alpha` and :math:`\beta`, is known in closed form (eqs. (28)-(29), (49)). Put
-
-.. math:: r = \|\alpha_P - |y_P|\|, \qquad z_P = |y_P|,\; z_N = L\beta_N, \qquad v = E z .
-
-Theorem (new). If :math:`\alpha > 0` on P and :math:`\alpha < 0` on N for every neuron, and
-
-.. math:: |y_i| &> \|E_{iP}\|\, r \quad (\kappa \le 1) \quad\text{or}\quad
-          |y_i| > (|1-\kappa| + \kappa\|E_{iP}\|)\, r & (i \in P), \\
-          -z_i - v_i &> \|E_{iP}\|\,\frac{r + \|v_P\|}{1-\delta} & (i \in N),
-
-then after every step :math:`t \ge 1` each neuron is active on its own samples alone, and gradient
-descent converges to the projections of the weights after the first step on
-:math:`\{X_P w = |y_P|\}`.
-
-Proof. As long as the pattern is that, the neurons do not see each other: the residual on a sample
-is that of its owner. So :math:`\beta_N` is frozen, and the misfit
-:math:`\varrho = \alpha_P - |y_P|` follows
-:math:`\varrho^+ = (I - \kappa (I + E_{PP}))\varrho`, a contraction, hence
-:math:`\|\varrho\| \le r` for all t. On P,
-:math:`\alpha_i^+ = (1-\kappa)\alpha_i + \kappa|y_i| - \kappa (E_{PP}\varrho)_i`, which is at least
-:math:`\kappa(|y_i| - \|E_{iP}\| r)` if :math:`\kappa \le 1` and :math:`\alpha_i > 0`, and at least
-:math:`|y_i| - |1-\kappa| r - \kappa \|E_{iP}\| r` always. From :math:`G\beta = \alpha` on P,
-:math:`(I+E_{PP})(L\beta_P - |y_P|) = \varrho - v_P`, so that
-:math:`\|L\beta_P - |y_P|\| \le (r + \|v_P\|)/(1-\delta)`; and on N,
-:math:`\alpha_i = z_i + v_i + E_{iP}(L\beta_P - |y_P|)`. So the pattern is the same after the next
-step; induction ends the proof, with Lemma 2 for the limit.
+Stated and proved in the docstring of `Theorem3`.
 """
 
 from __future__ import annotations

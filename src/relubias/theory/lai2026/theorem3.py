@@ -71,13 +71,43 @@ class Theorem3(Statement):
       (Lemma 9) goes through with these numbers: a with :math:`\kappa(y_{min} - \delta r)`, d
       with :math:`\frac{16}{15}(2\sqrt{n_k} + \ldots) \le 2.2 \sqrt n`, e with
       :math:`-0.86 + 2.2/16 < -0.56`.
-    * ``.certificate`` (guarantee, new): sufficient for this data set, start and step size,
-      from one step in closed form; see the proof in `relubias.theory.lai2026` of its module
-      ``_one_active_neuron``. It needs no bound on labels, start or the step size but
-      :math:`\kappa(1+\delta) < 2`, and is far weaker than the hypotheses.
+    * ``.certificate`` (guarantee, new): sufficient for this data set, start and step size, known
+      before a step is taken; stated and proved below. It needs no bound on labels or start and
+      no step size but :math:`\kappa(1+\delta) < 2`.
     * ``.limit`` (conclusion): the displayed limit alone.
     * ``lai2026.theorem3`` (conclusion): that, and the pattern from the first step on, as in
       Theorem 1 and in the proof.
+
+    **The certificate, for any number of neurons.** Let each sample belong to one neuron of its
+    sign; for neuron k, P are its own samples and N all others. Let :math:`E = G/L - I`,
+    :math:`\delta = \|E\| < 1` and :math:`\kappa(1+\delta) < 2`. The first step, to
+    :math:`\alpha` and :math:`\beta`, is known in closed form (eqs. (28)-(29), (49)). Put
+
+    .. math:: r = \|\alpha_P - |y_P|\|, \qquad z_P = |y_P|,\; z_N = L\beta_N, \qquad v = E z .
+
+    *Theorem.* If for every neuron :math:`\alpha > 0` on P and :math:`\alpha < 0` on N, if for
+    every :math:`i \in P`, with :math:`e_i = \|E_{iP}\|`, either of
+
+    .. math:: |y_i| > e_i\, r \;\;(\text{where } \kappa \le 1), \qquad
+              |y_i| > (|1-\kappa| + \kappa e_i)\, r
+
+    holds, and if :math:`-z_i - v_i > e_i\,(r + \|v_P\|)/(1-\delta)` for every :math:`i \in N`,
+    then after every step :math:`t \ge 1` each neuron is active on its own samples alone, and
+    gradient descent converges to the projections of the weights after the first step on
+    :math:`\{X_P w = |y_P|\}`.
+
+    *Proof.* As long as the pattern is that, the neurons do not see each other: the residual on a
+    sample is that of its owner. So :math:`\beta_N` is frozen, and the misfit
+    :math:`\varrho = \alpha_P - |y_P|` follows
+    :math:`\varrho^+ = (I - \kappa (I + E_{PP}))\varrho`, a contraction, hence
+    :math:`\|\varrho\| \le r` for all t. On P,
+    :math:`\alpha_i^+ = (1-\kappa)\alpha_i + \kappa|y_i| - \kappa (E_{PP}\varrho)_i`, which is at
+    least :math:`\kappa(|y_i| - e_i r)` if :math:`\kappa \le 1` and :math:`\alpha_i > 0`, and at
+    least :math:`|y_i| - |1-\kappa| r - \kappa e_i r` always. From :math:`G\beta = \alpha` on P,
+    :math:`(I+E_{PP})(L\beta_P - |y_P|) = \varrho - v_P`, so that
+    :math:`\|L\beta_P - |y_P|\| \le (r + \|v_P\|)/(1-\delta)`; and on N,
+    :math:`\alpha_i = z_i + v_i + E_{iP}(L\beta_P - |y_P|)`. So the pattern is the same after the
+    next step; induction ends the proof, with Lemma 2 for the limit.
 
     References
     ----------

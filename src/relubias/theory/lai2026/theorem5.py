@@ -64,7 +64,7 @@ class Theorem5(Statement):
     * ``.start.upper``, ``.start.lower``, ``.step_size.lower``, ``.step_size.upper``
       (hypotheses). Margins of the start: ``1 - eps / bound`` and ``eps / y_min - parked``.
     * ``.certificate`` (guarantee, new): sufficient for this data set, start and step size, from
-      one step in closed form; the same as for two neurons (`Theorem3`).
+      one step in closed form; stated and proved at `Theorem3`.
     * ``.limit`` (conclusion): the displayed limit alone.
     * ``lai2026.theorem5`` (conclusion): that, and the pattern from the first step on.
 
