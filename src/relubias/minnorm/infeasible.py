@@ -106,13 +106,13 @@ def contradicting_multiples(gram: Float, target: Float) -> Float | None:
     Networks are positively homogeneous. What rounding may have made of the multiple decides
     nothing: then labels have to disagree clearly.
     """
-    length = np.sqrt(np.diagonal(gram))
-    length[length == 0] = np.inf
+    norms = np.sqrt(np.diagonal(gram))
+    length = np.where(norms == 0, np.inf, norms)
     cosine = (gram / length) / length[:, None]
     for i, j in np.argwhere(np.triu(cosine >= 1.0 - 1e-14, 1)):
         ratio = gram[i, j] / gram[j, j]
         multiple = ratio * gram[j]
-        size = np.sqrt(gram[i, i] * np.diagonal(gram))
+        size = norms[i] * norms
         if (np.abs(gram[i] - multiple) > 16 * _EPS * size).any():
             continue
         difference = target[i] - ratio * target[j]
