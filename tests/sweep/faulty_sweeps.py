@@ -34,6 +34,10 @@ class SmallSweep:
         others[0].unlink()
         others[1].rename(others[1].with_name(f".{others[1].name}.all.1.aside"))
 
+    def plan_folder(self):
+        """Return the folder of the sweep that was tried last."""
+        return folder_of(self.folder / "tried", self.plan)
+
     def n_calls(self, *, fresh):
         store = self._store(fresh)
         disk = FaultyDisk(store)

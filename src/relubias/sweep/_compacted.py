@@ -26,6 +26,7 @@ __all__ = [
     "Group",
     "compacted_ranges",
     "contents_of",
+    "failed_tasks",
     "read_group",
     "read_range",
     "write_compacted",
@@ -200,6 +201,21 @@ def compacted_ranges(folder: Path, digest: str | None = None) -> set[tuple[int, 
             except DamagedPartError:
                 continue
         found.update(group.ranges)
+    return found
+
+
+def failed_tasks(folder: Path) -> list[int]:
+    """Return the tasks whose rows in the compacted file are not done; of groups that are read."""
+    found: list[int] = []
+    compute: Any = importlib.import_module("pyarrow.compute")
+    with require_arrow().parquet.ParquetFile(folder / FILE) as file:
+        for index in range(file.num_row_groups):
+            try:
+                table = file.read_row_group(index, columns=["task", "status"])
+            except DAMAGE:
+                continue
+            failed = table.filter(compute.not_equal(table.column("status"), "done"))
+            found += failed.column("task").to_pylist()
     return found
 
 

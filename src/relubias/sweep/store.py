@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from relubias._files import printable
 from relubias._validate import fail, shown
 from relubias.errors import StoreError
+from relubias.sweep._compacted import compacted_ranges, failed_tasks, read_range
 from relubias.sweep._disk import is_left_over, make_folder, publish, trouble
 from relubias.sweep._lock import Shard, locked, owner_of
 from relubias.sweep._parts import (
@@ -74,6 +76,7 @@ class Store:
         self.n_failed: dict[int, int] = {}
         self._held = ExitStack()
         self._stored: set[int] = set()
+        self._compacted: set[int] = set()  # those of `_stored` that are in no part
 
     @classmethod
     def open(cls, root: str | Path, plan: Plan, *, shard: Shard | None = None) -> Self:
@@ -178,6 +181,7 @@ class Store:
         )
         write_part(self.path(chunk), rows, info, owner=self.owner)
         self._stored.add(chunk)
+        self._compacted.discard(chunk)
         self.n_failed.pop(chunk, None)
         if n_failed:
             self.n_failed[chunk] = n_failed
@@ -199,12 +203,15 @@ class Store:
         StoreError
             If the part is damaged or not there; the message names the file.
         """
+        if chunk in self._compacted:
+            tasks = self.plan.chunks[chunk]
+            return read_range(self.folder, tasks[0], tasks[-1])
         return read_part(self.path(chunk), self.plan.digest)
 
     def verify(self) -> Iterator[tuple[Path, StoreError]]:
         """Yield the parts of this run that are damaged, with what is wrong; changes nothing."""
         for chunk in self.own_chunks():
-            if chunk in self._stored:
+            if chunk in self._stored - self._compacted:
                 try:
                     read_info(self.path(chunk), self.plan.digest)
                 except DamagedPartError as error:
@@ -245,11 +252,10 @@ class Store:
 
     def _look(self) -> None:
         """See which chunks are stored; set damaged parts aside."""
-        from relubias.sweep._compacted import compacted_ranges
-
         chunks = {(tasks[0], tasks[-1]): k for k, tasks in enumerate(self.plan.chunks)}
         own = self.own_chunks()
-        self._stored = {chunks[place] for place in compacted_ranges(self.folder) if place in chunks}
+        ranges = compacted_ranges(self.folder, self.plan.digest)
+        self._compacted = {chunks[place] for place in ranges if place in chunks}
         for part in find_parts(self.folder / "parts"):
             chunk = chunks.get((part.first, part.last))
             if chunk is None or chunk not in own:
@@ -262,6 +268,19 @@ class Store:
             self._stored.add(chunk)
             if info.n_failed:
                 self.n_failed[chunk] = info.n_failed
+        self._compacted -= self._stored  # a part is newer
+        self._stored |= self._compacted
+        self._count_compacted_failures()
+
+    def _count_compacted_failures(self) -> None:
+        if not self._compacted:
+            return
+        firsts = [tasks[0] for tasks in self.plan.chunks]
+        own = self.own_chunks()
+        for task in failed_tasks(self.folder):
+            chunk = bisect_right(firsts, task) - 1
+            if chunk in self._compacted and chunk in own:
+                self.n_failed[chunk] = self.n_failed.get(chunk, 0) + 1
 
     def _set_aside(self, path: Path) -> None:
         """Rename a damaged part; nothing is ever deleted."""
