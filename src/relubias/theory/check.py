@@ -18,8 +18,6 @@ from relubias.theory.transitions import Transitions
 __all__ = ["check"]
 
 _FROZEN_AT = 0.5  # of eta y_min = kappa y_min / L: duals below minus this count as frozen
-    0.5  # of eta y_min = kappa y_min / L: duals below minus this count as frozen in the diagram
-)
 
 
 def check(
