@@ -333,6 +333,48 @@ BAD_SCALARS["optional path"] = {
 }
 
 
+_NO_COLUMN = {
+    "a number": 3,
+    "unknown": "colour",
+    "a list": ["d"],
+    "an array": np.ones(2),
+    "a function": np.sum,
+    "empty": "",
+}
+
+BAD_SCALARS |= {
+    "column": {**_NO_COLUMN, "None": None},
+    "optional column": _NO_COLUMN,
+    "columns": {
+        "a word": "trace",
+        "a number": 3,
+        "unknown": ["colour"],
+        "numbers": [1, 2],
+        "a dict": {"d": 1},
+    },
+    "conditions": {
+        "a number": 3,
+        "a word": "n",
+        "a list": ["n"],
+        "unknown": {"colour": 1},
+        "a number as a name": {3: 1},
+        "no such row": {"n": 17},
+        "nothing": {"n": []},
+    },
+    "middle": {"another word": "mode", "None": None, "a number": 0.5, "a list": ["mean"]},
+    "log": {"another word": "log", "a number": 2, "True": True, "a list": ["x"]},
+    "confidence": {**_NO_NUMBER, "zero": 0.0, "one": 1.0, "above one": 1.5, "negative": -0.5},
+    "folder": {
+        "None": None,
+        "a number": 3,
+        "a list": ["sweeps"],
+        "a function": np.sum,
+        "nowhere": "no/such/folder",
+        "impossible": "a\0b",
+    },
+}
+
+
 def bad_values(kind, good):
     """Yield names and unusable values for an argument of this kind."""
     if kind in BAD_SCALARS:

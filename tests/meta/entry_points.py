@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -427,6 +428,17 @@ for _name, (_free, _strict) in _MANY.items():
         },
     )
 
+
+def _missing_of(function):
+    """Return a function of the same name whose answer can be compared."""
+
+    @wraps(function)
+    def call(**arguments):
+        return function(**arguments).n_missing
+
+    return call
+
+
 _run = {
     "problem": problem,
     "start": start,
@@ -460,7 +472,7 @@ ENTRIES |= {
         },
     ),
     "sweep.run": Entry(
-        lambda **arguments: rb.sweep.run(**arguments).n_missing,
+        _missing_of(rb.sweep.run),
         {
             "plan": Argument(PLAN, "plan"),
             "store": Argument(STORE, "path"),
@@ -485,3 +497,86 @@ ENTRIES["theory.Setting"] = Entry(
     {"start": START},
 )
 ENTRIES["theory.Statement.check"] = Entry(rb.theory.lai2026.Theorem3().check, _run, _run_fixed)
+
+
+SWEEP = rb.sweep.run(
+    rb.sweep.Plan(
+        n=[3, 4], d=[20, 40, 80], kappa=0.5, measure=["trace", "one_step"], replicates=9
+    ),
+    tempfile.mkdtemp(),
+    workers=0,
+    progress=False,
+)  # fmt: skip
+_along = {
+    "x": Argument("d", "column"),
+    "by": Argument("n", "optional column"),
+    "where": Argument({"n": 4}, "conditions"),
+}
+
+
+def _drawn(method):
+    from matplotlib.figure import Figure
+
+    return lambda **arguments: method(ax=Figure().subplots(), **arguments) and None
+
+
+ENTRIES |= {
+    "sweep.load": Entry(
+        _missing_of(rb.sweep.load),
+        {"folder": Argument(SWEEP.folder, "folder")},
+    ),
+    "sweep.compact": Entry(
+        _missing_of(rb.sweep.compact),
+        {"folder": Argument(SWEEP.folder, "folder")},
+    ),
+    "SweepResult.to_arrow": Entry(
+        lambda **arguments: len(rb.sweep.load(SWEEP.folder).to_arrow(**arguments)),
+        {"columns": Argument(["d", "trace"], "columns")},
+    ),
+    "SweepResult.bands": Entry(
+        rb.sweep.load(SWEEP.folder).bands,
+        {
+            **_along,
+            "y": Argument("trace", "column"),
+            "middle": Argument("median", "middle"),
+        },
+    ),
+    "SweepResult.plot": Entry(
+        _drawn(rb.sweep.load(SWEEP.folder).plot),
+        {
+            **_along,
+            "y": Argument("trace", "column"),
+            "middle": Argument("mean", "middle"),
+            "fit": Argument(False, "yes or no"),
+            "log": Argument("xy", "log"),
+        },
+    ),
+    "SweepResult.cells": Entry(
+        lambda **arguments: rb.sweep.load(SWEEP.folder).cells(**arguments).to_numpy(),
+        {
+            "x": Argument("d", "column"),
+            "y": Argument("n", "column"),
+            "value": Argument("one_step", "column"),
+            "where": Argument({"d": [20, 40]}, "conditions"),
+        },
+    ),
+    "SweepResult.phase_map": Entry(
+        _drawn(rb.sweep.load(SWEEP.folder).phase_map),
+        {
+            "x": Argument("d", "column"),
+            "y": Argument("n", "column"),
+            "value": Argument("one_step", "column"),
+            "where": Argument(None, "conditions"),
+            "log": Argument("x", "log"),
+        },
+    ),
+    "SweepResult.fit_exponent": Entry(
+        rb.sweep.load(SWEEP.folder).fit_exponent,
+        {
+            **_along,
+            "y": Argument("trace", "column"),
+            "level": Argument(0.9, "confidence"),
+            "seed": Argument(0, "seed"),
+        },
+    ),
+}

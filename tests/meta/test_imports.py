@@ -34,6 +34,11 @@ HELP = "from relubias.cli import main\nmain({arguments})"
         HELP.format(arguments=["minnorm", "--help"]),
         HELP.format(arguments=["reproduce", "--help"]),
         HELP.format(arguments=["run", "missing.npz"]),
+        HELP.format(arguments=["sweep", "--help"]),
+        HELP.format(arguments=["sweep", "run", "--help"]),
+        HELP.format(arguments=["sweep", "show", "--help"]),
+        HELP.format(arguments=["sweep", "run", "missing.toml"]),
+        "import relubias.sweep",
     ],
 )
 def test_nothing_heavy_is_loaded(code):

@@ -84,8 +84,16 @@ def test_a_new_part_replaces_compacted_rows(folder, tmp_path, rows):
     before = load(folder)
     assert before.to_pandas().equals(expected)
     assert compact(folder).to_pandas().equals(expected)
+    assert before.to_pandas().equals(expected)
+
+
+def test_what_was_loaded_before_is_found_after_compacting(folder, rows):
+    before = load(folder)
+    compact(folder)
+    assert before.to_arrow().equals(rows)
+    (folder / FILE).unlink()
     with pytest.raises(StoreError, match="load the folder again"):
-        before.to_pandas()
+        before.to_arrow()
 
 
 def test_damaged_parts_are_left_alone_and_their_rows_missing(folder):

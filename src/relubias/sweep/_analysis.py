@@ -72,7 +72,7 @@ def as_column(argument: str, name: Any, known: Sequence[str]) -> str:
 
 def as_log(value: Any) -> str | None:
     """Return which axes are logarithmic: None, or some of the letters x and y."""
-    if value is not None and value not in ("", "x", "y", "xy"):
+    if value is not None and not (isinstance(value, str) and value in ("", "x", "y", "xy")):
         raise fail("log", f"is {shown(value)}", "pass 'x', 'y', 'xy', '' or None")
     return value
 
@@ -125,7 +125,7 @@ def bands_of(
     rows: Rows, x: str, y: Quantity, by: str | None, middle: str
 ) -> list[tuple[Any, Band]]:
     """Return a band per group."""
-    if middle not in MIDDLES:
+    if not isinstance(middle, str) or middle not in MIDDLES:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise fail("middle", f"is {shown(middle)}", "pass 'median' or 'mean'")
     found: list[tuple[Any, Band]] = []
     for group, index in rows.groups(by):

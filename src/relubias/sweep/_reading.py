@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relubias._files import printable
 from relubias.errors import StoreError
-from relubias.sweep._compacted import FILE, Group, contents_of, read_group
+from relubias.sweep._compacted import (
+    FILE,
+    Group,
+    compacted_ranges,
+    contents_of,
+    read_group,
+    read_range,
+)
 from relubias.sweep._disk import trouble
 from relubias.sweep._folder import PARTS
 from relubias.sweep._parameters import kinds_of
@@ -137,16 +144,24 @@ def _pieces_of_group(path: Path, source: Source, known: set[tuple[int, int]]) ->
 def _read(piece: Piece, digest: str) -> Any:
     """Return the rows of a piece as a verified Arrow table."""
     if piece.source is None:
-        try:
-            return read_part(piece.path, digest)
-        except StoreError as error:
-            if piece.path.exists():
-                raise
-            got = f"{printable(piece.path)}: is gone since it was loaded"
-            raise StoreError(f"{got}; load the folder again") from error
+        return _read_part(piece, digest)
     place, group, is_intact = piece.source
     table = read_group(piece.path, place, group, is_intact=is_intact)
     return table.slice(piece.offset, len(piece.tasks))
+
+
+def _read_part(piece: Piece, digest: str) -> Any:
+    """Return the rows of a part, which may have been compacted since its name was read."""
+    try:
+        return read_part(piece.path, digest)
+    except StoreError as error:
+        if piece.path.exists():
+            raise
+        folder = piece.path.parent.parent
+        if piece.ranges[0] not in compacted_ranges(folder, digest):
+            got = f"{printable(piece.path)}: is gone since it was loaded"
+            raise StoreError(f"{got}; load the folder again") from error
+        return read_range(folder, *piece.ranges[0])
 
 
 def readable(pieces: Sequence[Piece], digest: str) -> Iterator[tuple[Piece, Any]]:
