@@ -5,9 +5,9 @@
 
 The first kills (SIGKILL, SIGTERM or Ctrl-C) small sums at random moments, takes them up again and
 asks for the bits of an undisturbed run. The second is one large sum with kills in between; then
-the features are made once more, and trace and quadratic forms ``|X^T v|^2`` are added up in long
-double and compared with the matrix, within the bound on rounding that `gram_matrix` states. Exit
-status 1 on any failure.
+the features are made once more, trace and quadratic forms ``|X^T v|^2`` are added up from them,
+and compared with the matrix within the bound on rounding that `gram_matrix` states. Exit status 1
+on any failure.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.campaigns._report import Outcome, campaign  # noqa: E402
 LAWS = ("Gaussian", "Rademacher", "Sphere", "Uniform")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 U = 2.0**-53
-CHECKED_AT_A_TIME = 1 << 15
+CHECKED_AT_A_TIME = 1 << 12
 
 
 def child(options: argparse.Namespace) -> int:
@@ -113,31 +113,49 @@ def large(options: argparse.Namespace) -> int:
 
 
 def agrees(gram: np.ndarray, options: argparse.Namespace, rng: np.random.Generator) -> bool:
-    """Compare trace and quadratic forms with sums over the features in long double."""
+    """Compare trace and quadratic forms with sums over the features."""
     X = features(options)
-    n, d = X.shape
-    vectors = np.vstack([np.eye(n), rng.standard_normal((4, n))])
-    exact = np.zeros(len(vectors), dtype=np.longdouble)
-    size = np.zeros(len(vectors))
-    step = max(X.chunks[1], 1)
-    for start in range(0, d, step):
-        block = X[:, start : start + step]
-        for part in np.array_split(block, max(1, block.shape[1] // CHECKED_AT_A_TIME), axis=1):
-            squares = part * part  # one rounding each: u of their sum
-            exact[:n] += squares.sum(axis=1, dtype=np.longdouble)
-            along = vectors[n:].astype(np.longdouble) @ part
+    vectors = rng.standard_normal((4, options.samples))
+    exact = sums_over(X, vectors, 0, options.features)
+    return within_bound(gram, vectors, exact, Tiling.of(*X.shape).width)
+
+
+def sums_over(
+    X: rb.ensembles.GeneratedFeatures, vectors: np.ndarray, first: int, stop: int
+) -> np.ndarray:
+    """Return ``|x_i|^2`` of every sample and ``|X^T v|^2`` of every vector, over some columns.
+
+    Columns are added up pairwise, and these sums in long double; no features are multiplied by
+    features of another sample.
+    """
+    n = X.shape[0]
+    exact = np.zeros(n + len(vectors), dtype=np.longdouble)
+    for start in range(first, stop, X.chunks[1]):
+        block = X[:, start : min(start + X.chunks[1], stop)]
+        for part in np.array_split(block, -(-block.shape[1] // CHECKED_AT_A_TIME), axis=1):
+            exact[:n] += (part * part).sum(axis=1)
+            along = vectors @ part
             exact[n:] += (along * along).sum(axis=1)
-            size[n:] += ((np.abs(vectors[n:]) @ np.abs(part)) ** 2).sum(axis=1)
-    size[:n] = exact[:n].astype(float)
-    form = np.einsum("vi,ij,vj->v", *(a.astype(np.longdouble) for a in (vectors, gram, vectors)))
+    return exact
+
+
+def within_bound(gram: np.ndarray, vectors: np.ndarray, exact: np.ndarray, width: int) -> bool:
+    """Print how far trace and quadratic forms are from the sums; return whether all is rounding."""
+    n = len(gram)
+    every = np.vstack([np.eye(n), vectors]).astype(np.longdouble)
+    form = np.einsum("vi,ij,vj->v", every, gram.astype(np.longdouble), every)
     error = np.abs(form - exact).astype(float)
-    width = Tiling.of(n, d).width
-    bound = (width + 10 + n) * U * size
-    trace_error = abs(float(np.trace(gram.astype(np.longdouble)) - exact[:n].sum()))
-    trace = float(exact[:n].sum())
-    print(f"trace {trace:.17g}: relative error {trace_error / trace:.1e}")
+    trace = exact[:n].sum()
+    # sum_j (|v| |x_j|)^2, with |v| and |x_j| of Euclid, bounds |v|^T |X| |X|^T |v|; the last term
+    # is for the sums themselves.
+    size = (every**2).sum(axis=1).astype(float) * float(trace)
+    size[:n] = exact[:n].astype(float)
+    bound = (width + 10 + 2 * n + 40) * U * size
+    trace_error = abs(np.trace(gram.astype(np.longdouble)) - trace) / trace
+    print(f"trace {float(trace):.17g}: relative error {float(trace_error):.1e}")
     print(f"diagonal: largest relative error {(error[:n] / size[:n]).max():.1e}")
-    print(f"v^T G v, 4 random v: largest error {(error[n:] / exact[n:]).max():.1e} of |X^T v|^2")
+    relative = (error[n:] / exact[n:]).astype(float)
+    print(f"v^T G v, {len(vectors)} random v: largest error {relative.max():.1e} of |X^T v|^2")
     print(f"largest share of the bound on rounding: {(error / bound).max():.1e}")
     return bool((error <= bound).all())
 
