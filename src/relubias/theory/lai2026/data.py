@@ -163,12 +163,15 @@ def _factor(dimension: Rounded, required: float, holds: bool | None) -> str:
         return "open; pass the spectrum"
     if math.isinf(required):
         return "fails in every dimension"
-    around = "" if dimension.error <= 1e-6 * dimension.value else "about "
+    low, high = dimension.value - dimension.error, dimension.value + dimension.error
+    is_known = dimension.error <= 1e-6 * dimension.value
     if holds:
-        factor = (dimension.value - dimension.error) / required
-        least = "at least " if around else ""
-        return f"holds with a factor of {least}{_plain(factor)} in d to spare"
-    return f"fails by a factor of {around}{_plain(required / dimension.value)} in d"
+        least = "" if is_known else "at least "
+        return f"holds with a factor of {least}{_plain(low / required)} in d to spare"
+    factor = _plain(required / high)
+    if not is_known:
+        factor += f" to {_plain(required / low)}"
+    return f"fails by a factor of {factor} in d"
 
 
 def _plain(number: float) -> str:

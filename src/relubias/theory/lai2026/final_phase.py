@@ -253,10 +253,13 @@ class Lemma2(_FinalPhase):
             subset = np.flatnonzero(state.primal[0] > 0)
             projection = Projection.of(setting.problem.gram, state.dual[0], subset, one.y)
             margin, distance = closeness(one, run.limit.dual[0], projection, self.tolerance)
+        apart = f"differs from it by {distance:.1e} of its norm"
+        if math.isnan(distance):
+            apart = "cannot be compared, since samples of S depend linearly on each other"
         return self._verdict(
             margin,
-            f"The limit differs from the projection of the weights of step {time} on the "
-            f"interpolators of S, {subset.size} samples, by {distance:.1e} of its norm.",
+            f"Projection of the weights of step {time} on the interpolators of S, {subset.size} "
+            f"samples: the limit {apart}.",
             step=time,
             role=Role.CONCLUSION,
         )

@@ -156,7 +156,11 @@ class Theorem2(Statement):
                 why = "The Gram matrix of the positive labels is singular."
                 return self._verdict("identity", unknown, why)
             square = float(moved[minus] @ gram[np.ix_(minus, minus)] @ moved[minus])
-        side = math.sqrt(max(square - float(pulled @ back), 0.0))
+        square -= float(pulled @ back)
+        if not math.isfinite(square):
+            unknown = Rounded(math.nan, math.inf)
+            return self._verdict("identity", unknown, "The duals' squares leave the range.")
+        side = math.sqrt(max(square, 0.0))
         size = gap.value or side or 1.0
         apart = abs(gap.value - side) / size
         spread = float(setting.eigenvalues[-1]) / one.mu_min
