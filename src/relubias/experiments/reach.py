@@ -201,7 +201,7 @@ EXPERIMENT = Experiment(
     key="reach",
     title="Beyond the paper: how far the theory reaches",
     claim=(
-        "Assumption 2 asks for d_2 of order n^2 (y_max/y_min)^2 and d_inf of order n^1.5 "
+        "Assumption 2 asks for d_2 of order n^2 (y_max/y_min)^2 and d_inf of order n sqrt(n) "
         "y_max/y_min, with a constant that is not known, for the conclusion of Theorem 1: a "
         "pattern that equals the signs of the labels from the first step on."
     ),

@@ -182,7 +182,7 @@ EXPERIMENT = Experiment(
     ),
     settings=(
         "Orthogonal and random samples and Vardi and Shamir's (gamma = 2), under each of the four "
-        "trainings. Boursier et al.: n = 5 as in their experiment below, random ones with d = "
+        "trainings. Boursier et al.: n = 5 as in their own experiment, random ones with d = "
         "2,000, 64 balanced neurons, lambda = 1e-20, step 0.02. Dana et al.: n = 50, d = 2,000, 25 "
         "neurons. Vardi and Shamir: exact flow from 0 with sigma'(0) = 1; random ones with n = 10, "
         "d = 2,000. This paper: one neuron and two, n = 10, d = 200,000, kappa = 0.9, predictions "

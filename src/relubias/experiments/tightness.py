@@ -229,17 +229,17 @@ def verdict(measured: Mapping[str, Measured]) -> tuple[Finding, ...]:
     tightest = min(margins, key=lambda p: margins[p])
     first = {part: value[f"fraction_at_step_1_lemma9_{part}_{kappa}"] for part in _MEANING}
     begins = value[f"begins_at_explicit_{kappa}"]
+    violated = value["n_violated_where_guaranteed"]
     return (
         Finding(
-            agreement=Agreement.BEYOND if value["n_violated_where_guaranteed"] == 0
-            else Agreement.DIFFERS,
+            agreement=Agreement.DIFFERS if violated else Agreement.BEYOND,
             sentence=(
                 f"In high dimension, at {step}, the explicit constants of Lemma 9 are met with "
                 "margins of "
                 + ", ".join(f"{margins[part]:.2f} ({part})" for part in _MEANING)
                 + f" in their units: {tightest} is the tightest. "
-                f"{value['n_violated_where_guaranteed']:.0f} runs under the hypotheses violate "
-                "one."
+                + (f"{violated:.0f} runs" if violated else "No run")
+                + " under the explicit hypotheses violates one."
             ),
         ),
         Finding(
