@@ -118,7 +118,9 @@ def attempt(plan: Plan, job: Job) -> Outcome:
     begin = time.perf_counter()
     try:
         columns = compute(plan, job.tasks)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a failed task is a row, not the end
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a failed task is a row, not the end
         seconds = time.perf_counter() - begin
         return Outcome(job=job, failure=Failure.ERROR, error=described(error), seconds=seconds)
     return Outcome(job=job, columns=columns, seconds=time.perf_counter() - begin)

@@ -97,6 +97,9 @@ def run(
     as ``"failed"`` with its error; one that loses its worker three times as ``"killed"``; one
     that runs too long as ``"timeout"``. Its measures are null, everything else goes on.
 
+    Ctrl-C, a signal, a full disk or a power cut leave a folder that resumes: what was stored
+    stays, and workers end with the process that started them.
+
     Examples
     --------
     >>> import tempfile
