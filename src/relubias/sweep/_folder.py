@@ -30,9 +30,9 @@ def plan_folders(folder: Any) -> list[Path]:
         raise fail("folder", f"is {shown(folder)}", "pass the path of a sweep's folder")
     path = Path(cast("str | os.PathLike[str]", folder))
     try:
-        if (path / PLAN).is_file():
+        if _holds_sweep(path):
             return [path]
-        found = sorted(below for below in path.iterdir() if (below / PLAN).is_file())
+        found = sorted(below for below in path.iterdir() if _holds_sweep(below))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
         got = f"{printable(path)} cannot be read ({reason})"
@@ -42,6 +42,11 @@ def plan_folders(folder: Any) -> list[Path]:
             "folder", f"{printable(path)} holds no sweep", "pass the folder that one was stored in"
         )
     return found
+
+
+def _holds_sweep(path: Path) -> bool:
+    """Return whether a folder has a plan and a place for rows; a user's own plan has none."""
+    return (path / PLAN).is_file() and (path / PARTS).is_dir()
 
 
 def plan_folder(folder: Any) -> Path:
