@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import relubias as rb
-from relubias.theory.lai2026 import Lemma9, Lemma10, Theorem1, Theorem3
+from relubias.theory.lai2026 import Lemma9, Lemma10, Theorem1, Theorem3, Theorem4
 from tests.oracles.theory_certificate import one_step_certificate
 from tests.oracles.theory_claims import conclusions, extremes_of, hypotheses, owners
 from tests.oracles.theory_run import descend
@@ -204,7 +204,7 @@ def test_explicit_hypotheses_imply_all_claims(seed):
     d = int(25_000 / kappa**2 * 10 ** rng.uniform(0.0, 1.0))
     signs = ((1, -1), (-1, 1))[seed % 2]
     arguments = mixed(seed, d=d, signs=signs, kappa=kappa, scale=kappa / 8 * 0.5)
-    _, found = asked(ALL, arguments)
+    _, found = asked([*ALL, Theorem4()], arguments)
     explicit = found["theorem3.explicit"]
     by_hand = hypotheses(instance(arguments), part=0.125)
     assert explicit.holds is (min(by_hand.values()) > 0)
@@ -212,6 +212,9 @@ def test_explicit_hypotheses_imply_all_claims(seed):
         assert all(found[part].holds for part in PARTS)
         for name in ("certificate", "limit"):
             assert found[f"theorem3.{name}"].holds is True
+        for word in ("positive", "negative"):
+            for end in ("lower", "upper", "sharp"):
+                assert found[f"theorem4.{word}.{end}"].holds is True
         assert found["theorem3"].holds is True
 
 
