@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -127,12 +128,15 @@ def _own_failures(result: SweepResult, shard: str | None) -> list[tuple[int, str
     """Return the failed tasks of this shard, and why they failed."""
     from relubias.sweep.run import as_shard
 
-    part = as_shard(shard)
-    chunks = result.plan.chunks
-    mine = None if part is None else {task for c in chunks[part[0] - 1 :: part[1]] for task in c}
+    part, chunks = as_shard(shard), result.plan.chunks
     table = result.failures
+
+    def is_mine(task: int) -> bool:
+        chunk = bisect_right(chunks, task, key=lambda tasks: tasks[0]) - 1
+        return part is None or chunk % part[1] == part[0] - 1
+
     listed = zip(table["task"].tolist(), table["error"].tolist(), strict=True)
-    return [(task, why) for task, why in listed if mine is None or task in mine]
+    return [(task, why) for task, why in listed if is_mine(task)]
 
 
 def status(folder: Path, /, *, json: Annotated[bool, _FLAG] = False) -> int:
