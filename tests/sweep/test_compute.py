@@ -275,9 +275,10 @@ def test_functions_that_cannot_be_imported_are_named(name):
         schema(Plan(**GOOD, measure=name))
 
 
-def test_declared_types_are_the_four():
+@pytest.mark.parametrize("kind", [None, "float", 3, complex, [float], np.float64])
+def test_declared_types_are_the_four(kind):
     with pytest.raises(InvalidInputError, match=r"^a: "):
-        columns(a=complex)
+        columns(a=kind)
 
 
 def test_verdicts_are_those_of_a_check():
@@ -303,3 +304,38 @@ def test_verdicts_are_those_of_a_check():
                 assert holds == ""
                 assert np.isnan(margin)
     assert set(table["lai2026.theorem1.holds"]) - {""}
+
+
+def of_wrong_type(case):
+    return case.wrong
+
+
+def reads_as_int(case) -> int:
+    return case.wrong
+
+
+@columns(a=str, b=bool)
+def of_wrong_columns(case):
+    return {"a": case.wrong, "b": True}
+
+
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [
+        (of_wrong_type, 1j), (of_wrong_type, "x"), (of_wrong_type, None), (of_wrong_type, [1, [2]]),
+        (of_wrong_type, np.ones(2)), (of_wrong_type, iter([1.0])), (of_wrong_type, {"a": 1.0}),
+        (reads_as_int, 1.5), (reads_as_int, 10**30), (reads_as_int, np.uint64(2**64 - 1)),
+        (of_wrong_columns, 3.0), (of_wrong_columns, b"x"),
+    ],
+)  # fmt: skip
+def test_answers_of_another_type_are_named(function, value, monkeypatch):
+    monkeypatch.setattr("relubias.sweep.case.Case.wrong", value, raising=False)
+    with pytest.raises(InvalidInputError, match=rf"^measure: {function.__name__} returned"):
+        compute(Plan(**GOOD, measure=function), [0])
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), 1, True, np.array(2.0), math.nan])
+def test_answers_that_are_numbers_are_taken(value, monkeypatch):
+    monkeypatch.setattr("relubias.sweep.case.Case.wrong", value, raising=False)
+    got = compute(Plan(**GOOD, measure=of_wrong_type), [0])["of_wrong_type"]
+    np.testing.assert_array_equal(got, [float(value)])

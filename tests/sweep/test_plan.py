@@ -273,6 +273,12 @@ BAD = [
     ({"algorithm": "flow"}, "kappa"),
     ({"replicates": 0}, "replicates"),
     ({"replicates": 10**13}, "replicates"),
+    ({"n": range(1, 10**9)}, "n"),
+    ({"kappa": np.ones(10**6)}, "kappa"),
+    ({"signs": True}, "signs"),
+    ({"signs": [True, True]}, "signs"),
+    ({"measure": "../x:y"}, "measure"),
+    ({"measure": "os:"}, "measure"),
     ({"seed": -1}, "seed"),
     ({"seed": 2**63}, "seed"),
     ({"shared": ["kapa"]}, "shared"),
@@ -365,9 +371,38 @@ def test_a_case_outside_the_plan_is_refused():
 
 
 def test_a_huge_plan_costs_nothing_until_it_runs():
-    plan = Plan(**GOOD | {"replicates": 10**9, "kappa": [0.1, 0.2]})
+    plan = Plan(**GOOD | {"replicates": 10**9, "kappa": [0.1, 0.2], "chunk_size": 3})
     assert plan.n_tasks == 2 * 10**9
     assert plan.case(2 * 10**9 - 1).replicate == 10**9 - 1
+    assert len(plan.chunks) == -(-2 * 10**9 // 3)
+    assert plan.chunks[-1] == range(2 * 10**9 - 2, 2 * 10**9)
+    assert "666666667 chunks" in repr(plan)
+
+
+@settings(max_examples=40)
+@given(plans())
+def test_chunks_are_a_sequence(plan):
+    listed = list(plan.chunks)
+    assert len(plan.chunks) == len(listed)
+    assert [plan.chunks[k] for k in range(-len(listed), len(listed))] == listed * 2
+    assert plan.chunks[1:3] == tuple(listed[1:3])
+    assert plan.chunks == Plan.from_toml(plan.to_toml()).chunks
+    for place in (len(listed), -len(listed) - 1):
+        with pytest.raises(IndexError):
+            plan.chunks[place]
+
+
+def test_messages_stay_short():
+    for change in ({"measure": "a" * 10**6}, {"measure": "verdict:" + "a" * 10**6}):
+        with pytest.raises(InvalidInputError) as caught:
+            Plan(**GOOD | change)
+        assert len(str(caught.value)) < 1200
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text(Plan(**GOOD).to_toml(), encoding="utf-8-sig")
+    assert Plan.from_toml(path) == Plan(**GOOD)
 
 
 def test_every_measure_says_what_it_is():

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relubias._validate import as_count, as_real, fail, shown
 from relubias.ensembles.labels import GaussianLabels, PlantedLabels, UniformMagnitudeLabels
 from relubias.ensembles.spectra import Spectrum, as_spectrum
@@ -36,6 +39,9 @@ LAW_VARIABLES = frozenset({"n", "m", "d", "trace"})
 
 DATA_VARIABLES = frozenset({"lambda_max", "norm_negative", "norm_positive", "y_max", "y_min"})
 """What they may use besides: of the Gram matrix and the labels of the task."""
+
+_LONGEST_LIST = 100_000
+_LONGEST_WORD = 60
 
 Pairs = tuple[tuple[float, int], ...]
 Known = Mapping[str, int | float] | Callable[[str], int | float]
@@ -139,17 +145,21 @@ FIELDS: dict[str, dict[str, dict[str, _Option]]] = {
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return the remedy for a name that is not known."""
     names = sorted(known)
-    close = difflib.get_close_matches(word.lower(), names, n=1)
+    close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
 
 
-def as_list(value: Any) -> list[Any]:
+def as_list(field: str, value: Any) -> list[Any]:
     """Return the values of a field: those of a list, range, tuple or array, otherwise itself."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (list, tuple, range)):
-        return list(cast("Sequence[Any]", value))
-    return [value]
+    if isinstance(value, np.ndarray):
+        array = cast("NDArray[Any]", value)
+        value = list(array) if array.ndim > 1 or array.size > _LONGEST_LIST else array.tolist()
+    if not isinstance(value, (list, tuple, range)):
+        return [value]
+    entries = cast("Sequence[Any]", value)
+    if len(entries) > _LONGEST_LIST:
+        raise fail(field, f"has {len(entries)} values", f"at most {_LONGEST_LIST}")
+    return list(entries)
 
 
 def as_counts(field: str, value: Any, *, maximum: int = 2**62) -> tuple[int, ...]:
@@ -170,7 +180,7 @@ def as_steps(field: str, value: Any) -> tuple[float | str, ...]:
 
 
 def _given(field: str, value: Any) -> list[Any]:
-    entries = as_list(value)
+    entries = as_list(field, value)
     if not entries:
         raise fail(field, "is an empty list", "pass at least one value")
     return entries
@@ -180,8 +190,8 @@ def as_signs_text(field: str, value: Any) -> str:
     """Return signs as text such as ``"+-"``."""
     remedy = "pass signs such as '+' or '+-'"
     if not isinstance(value, str):
-        entries = as_list(value)
-        if not entries or any(isinstance(s, str) or s not in (1, -1) for s in entries):
+        entries = as_list(field, value)
+        if not entries or any(isinstance(s, (str, bool)) or s not in (1, -1) for s in entries):
             raise fail(field, f"is {shown(value)}", remedy)
         value = "".join("+" if s > 0 else "-" for s in entries)
     if not value or set(value) - set("+-"):
@@ -249,7 +259,7 @@ def _values(field: str, given: Any, option: _Option) -> list[Value]:
     if option.kind == "pairs":
         return [as_spectrum(field, given).pairs]
     if option.kind == "signs":
-        entries = as_list(given)
+        entries = as_list(field, given)
         if not any(isinstance(entry, str) for entry in entries):
             entries = [entries]
         return [as_signs_text(field, entry) for entry in entries]

@@ -49,14 +49,14 @@ def as_name(value: Any) -> str:
 
 
 def as_sign_texts(value: Any) -> tuple[str, ...]:
-    entries = as_list(value)
+    entries = as_list("signs", value)
     if not entries or not all(isinstance(entry, (str, list, tuple)) for entry in entries):
         entries = [entries]
     return tuple(as_signs_text("signs", entry) for entry in entries)
 
 
 def as_fields(field: str, value: Any) -> tuple[str, ...]:
-    names = as_list(value)
+    names = as_list(field, value)
     for name in names:
         if name not in AXES:
             raise fail(field, f"names {shown(name)}", suggestion(str(name), AXES))

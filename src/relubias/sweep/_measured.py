@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from relubias._files import short
 from relubias._validate import fail, shown
 from relubias.sweep._choices import as_list, suggestion
 from relubias.sweep._verdicts import (
@@ -18,27 +20,31 @@ from relubias.sweep.own_measures import own_measure
 
 __all__ = ["as_measures", "chunk_size", "measures_of", "require_supported"]
 
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
+
 Asked = Sequence[str | Callable[..., Any]]
 
 
 def as_measures(value: Any) -> tuple[str | Callable[..., Any], ...]:
     """Return what a plan measures, checked."""
-    entries = [value] if callable(value) else as_list(value)
+    entries = [value] if callable(value) else as_list("measure", value)
     if not entries:
         raise fail("measure", "is empty", "name at least one quantity")
     checked: list[str | Callable[..., Any]] = []
     for entry in entries:
         if callable(entry):
             name = f"{entry.__module__}:{getattr(entry, '__qualname__', '<none>')}"
-            if "<" in name:
-                got = f"{name.partition(':')[2]} has no name that workers could import it by"
+            if not _REFERENCE.fullmatch(name):
+                got = f"{short(name.partition(':')[2])} has no name that workers could import it by"
                 raise fail("measure", got, "define it with def at the top level of a module")
         elif not isinstance(entry, str):
             raise fail("measure", f"is {shown(entry)}", "pass names of quantities, or functions")
         elif entry.startswith(PREFIX):
             require_condition(entry)
+        elif ":" in entry and not _REFERENCE.fullmatch(entry):
+            raise fail("measure", f"is {shown(entry)}", "write a function as 'module:name'")
         elif ":" not in entry and entry not in MEASURES:
-            raise fail("measure", f"is {entry!r}", suggestion(entry, MEASURES))
+            raise fail("measure", f"is {shown(entry)}", suggestion(entry, MEASURES))
         if entry in checked:
             raise fail("measure", f"names {shown(entry)} twice", "name it once")
         checked.append(entry)
@@ -54,7 +60,7 @@ def require_supported(measured: Asked, algorithms: Collection[str]) -> None:
             supported = DESCENT if is_verdict else getattr(MEASURES.get(entry), "algorithms", BOTH)
         missing = set(algorithms) - supported
         if missing:
-            got = f"names {entry!r}, which a {missing.pop()} does not have"
+            got = f"names {shown(entry)}, which a {missing.pop()} does not have"
             raise fail("measure", got, "drop it, or make two plans")
 
 

@@ -31,7 +31,7 @@ def read(source: Any) -> tuple[str, dict[str, Any]]:
     if len(content) > _LARGEST_FILE:
         raise InvalidInputError(f"{name}: is larger than {_LARGEST_FILE} bytes; pass a plan")
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # Windows editors write a mark
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{name}: is not UTF-8 text; pass a TOML file") from error
     return name, _parsed(name, text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import fail
+from relubias._validate import fail, shown
 from relubias.sweep._choices import suggestion
 from relubias.sweep._laws import feature_law
 from relubias.sweep.case import Case
@@ -42,7 +42,7 @@ def require_condition(measure: str) -> None:
     """Refuse the condition of no statement."""
     condition = measure.removeprefix(PREFIX)
     if _statement_of(condition) is None:
-        got = f"names the condition {condition!r} of no statement"
+        got = f"names the condition {shown(condition)} of no statement"
         raise fail("measure", got, suggestion(condition, _statements()))
 
 

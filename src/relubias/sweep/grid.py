@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
@@ -151,13 +151,6 @@ class Grid:
                 ]
                 for points in product(*axes):
                     resolved({key: value for point in points for key, value in point.items()})
-
-    def chunks(self, sizes: Sequence[int]) -> Iterator[range]:
-        """Cut the tasks of each block into ranges of at most the block's size."""
-        for block, step in zip(self.blocks, sizes, strict=True):
-            stop = block.first + block.n_cells * self.replicates
-            for start in range(block.first, stop, step):
-                yield range(start, min(start + step, stop))
 
 
 def _groups(

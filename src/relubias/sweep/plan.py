@@ -12,6 +12,7 @@ from relubias._validate import as_count, fail, shown
 from relubias.errors import InvalidInputError
 from relubias.sweep import _toml
 from relubias.sweep._choices import as_choices, as_counts, as_list, suggestion
+from relubias.sweep._chunks import Chunks
 from relubias.sweep._fields import (
     as_feature_counts,
     as_fields,
@@ -33,7 +34,7 @@ __all__ = ["Plan"]
 _FORMAT = 1
 """Of the canonical form and of the rule that cuts chunks; both name the folder of the results."""
 
-_MAX_TASKS = 10**12
+_MAX_TASKS = 10**10
 _LABELS = {"name": "uniform_magnitude", "low": 0.5, "high": 1.0}
 _START = {"name": "all_positive", "scale": "0.01*y_min"}
 _SHARED = ("algorithm", "eta", "kappa", "signs", "start")
@@ -235,11 +236,11 @@ class Plan:
         return self._grid.n_tasks
 
     @cached_property
-    def chunks(self) -> tuple[range, ...]:
-        """Tasks of each chunk: contiguous, of one shape, and independent of who computes them."""
-        grid = self._grid
-        sizes = [self.chunk_size or chunk_size(block.shape, self.measure) for block in grid.blocks]
-        return tuple(grid.chunks(sizes))
+    def chunks(self) -> Chunks:
+        """Tasks of each chunk, as ranges: of one shape, and whoever computes them the same."""
+        shapes = [block.shape for block in self._grid.blocks]
+        sizes = [self.chunk_size or chunk_size(shape, self.measure) for shape in shapes]
+        return Chunks(self.blocks, sizes)
 
     @property
     def blocks(self) -> tuple[range, ...]:
@@ -308,7 +309,7 @@ class Plan:
         return cases_of(self, [task])[0]
 
     def _paired(self, value: Any) -> tuple[tuple[str, ...], ...]:
-        given = as_list(value)
+        given = as_list("together", value)
         if given and all(isinstance(name, str) for name in given):
             given = [given]
         groups = tuple(as_fields("together", group) for group in given)
