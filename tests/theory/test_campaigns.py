@@ -10,10 +10,11 @@ import pytest
 
 from relubias.theory import lai2026
 from tests.campaigns import theory_adversarial, theory_certificate, theory_counterexamples
+from tests.oracles.theory_claims import conclusions, extremes_of
 from tests.oracles.theory_run import Instance, descend
 from tests.theory_checks import ask, contradictions, margins_of_oracle
 from tests.theory_hostile import complaints, hostile
-from tests.theory_networks import wishart
+from tests.theory_networks import owned_network, wishart
 
 
 @pytest.mark.parametrize("n_neurons", [1, 2])
@@ -80,3 +81,27 @@ def test_a_sample_that_comes_alive_for_one_step_is_seen():
     verdict = ask(case, [lai2026.Lemma9()])["lai2026.lemma9.f"]
     assert verdict.holds is False
     assert verdict.first_violation == (570, 0, 1)
+
+
+@pytest.mark.parametrize("band", [(0.02, 0.05), (0.1, 0.2), (0.3, 0.9)])
+@pytest.mark.parametrize("seed", range(3))
+def test_several_neurons_agree_with_long_double(seed, band):
+    case, own = owned_network(seed, 8, 3000, band, kappa=0.7)
+    seen, proved = descend(case, max_steps=2000, slack=1e-11)
+    verdicts = ask(case, [lai2026.Lemma12(), lai2026.Theorem5()], n_dense=2000)
+    if not proved:
+        assert verdicts["lai2026.theorem5"].holds is False
+        return
+    worst = extremes_of(case, seen, own).worst
+    kappa = case.step_size * case.trace
+    exact = {
+        "lai2026.lemma12.a": worst["a"],
+        "lai2026.lemma12.b": min(kappa * worst["b lo"] - 0.05, 1.5 - kappa * worst["b hi"]),
+        "lai2026.lemma12.c": 1.0 - worst["c"],
+        "lai2026.lemma12.d": 2.2 - worst["d"],
+        "lai2026.lemma12.e": -worst["e"],
+    }
+    assert not contradictions(verdicts, exact, Counter())
+    ends = conclusions(case, seen, own)
+    holds = ends["pattern"] and ends["off the projection"] < 1e-12
+    assert verdicts["lai2026.theorem5"].holds is holds
