@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relubias._validate import Float
 from relubias.theory._rounded import Rounded, relative
-from relubias.theory.setting import EPS, Setting
+from relubias.theory.setting import Setting
 
 __all__ = ["OneNeuron", "c_g", "no_features", "rounded", "why_not_one_neuron", "zero_label"]
 
@@ -86,21 +86,3 @@ class OneNeuron:
     def mu_min(self) -> float:
         """Smallest eigenvalue of G / L, at least its rounding error."""
         return max(float(self.setting.eigenvalues[0]), self.setting.eigenvalue_error)
-
-    @cached_property
-    def primal_noise(self) -> float:
-        """What rounding does to a primal value along the run, steps of rounding added up.
-
-        A step rounds the dual, relatively, and the prediction; later steps shrink a rounding of
-        size e in a mode of the Gram matrix by ``1 - kappa mu``, so that the dual's add up to
-        e / kappa in the primal and the predictions' to e.
-        """
-        size = float(np.linalg.norm(self.y) + np.linalg.norm(self.eps))
-        growth = max(1.0, float(self.setting.eigenvalues[-1]))
-        steps = EPS * size * growth * (4.0 * self.n + 2.0 / min(self.kappa.value, 1.0))
-        return 2.0 * self.eps_error + steps
-
-    @cached_property
-    def dual_noise(self) -> float:
-        """The same for L times a dual variable."""
-        return self.primal_noise / self.mu_min

@@ -157,7 +157,7 @@ class Lemma1(_FinalPhase):
             if run.status is Status.CERTIFIED:
                 solved = Projection.of(setting.problem.gram, state.dual[0], subset, one.y)
                 apart = max(apart, _apart(setting, solved.dual, run.limit) / size)
-        noise = one.primal_noise / size / min(one.mu_min, 1.0)
+        noise = setting.state_error / size / min(one.mu_min, 1.0)
         return [
             self._verdict(
                 within(Rounded(apart, noise), self.tolerance),

@@ -108,7 +108,7 @@ class Lemma9(Statement):
         plus, minus, y = one.plus, one.minus, one.y[one.plus]
         unit = one.kappa.value * setting.y_min
         y_max, L, n = setting.y_max, one.L, one.n
-        noise, dual_noise = one.primal_noise, one.dual_noise
+        noise = setting.state_error
         per_root = y_max * math.sqrt(max(plus.size, 1))
         per_dual = y_max * math.sqrt(n)
         stretch = math.sqrt(n) / one.mu_min  # L times a dual, over the primal values
@@ -157,7 +157,7 @@ class Lemma9(Statement):
                 "(margin in these units).",
                 samples=np.tile(minus, 2), neurons=np.zeros(2 * minus.size, np.intp),
                 constants={"frozen_least": self.frozen_least, "frozen_most": self.frozen_most},
-                rounding_error=dual_noise / unit, sensitivity=_ONLY_AN_OPEN_END,
+                rounding_error=noise / unit, sensitivity=_ONLY_AN_OPEN_END,
             ),
             claim(
                 "c", misfit, f"The misfit on labels of the neuron's sign is at most "
@@ -169,7 +169,7 @@ class Lemma9(Statement):
                 "d", dual, f"L ||beta|| is at most {self.dual:g} sqrt(n) y_max "
                 "(margin in units of sqrt(n) y_max).",
                 constants={"dual": self.dual},
-                rounding_error=dual_noise / y_max, sensitivity=stretch / per_dual,
+                rounding_error=noise / y_max, sensitivity=stretch / per_dual,
             ),
             claim(
                 "e", inactive, f"Samples with labels of the other sign are inactive: their "
@@ -198,6 +198,6 @@ def pattern_invariant(one: OneNeuron) -> Invariant:
         "sign (margin: distance of the predictions from zero in units of kappa y_min).",
         neurons=np.zeros(one.n, np.intp),
         samples=np.arange(one.n),
-        rounding_error=one.primal_noise / unit,
+        rounding_error=one.setting.state_error / unit,
         sensitivity=1.0 / unit,
     )

@@ -89,7 +89,7 @@ class Remark1(Statement):
                 "(margin in units of y_min).",
                 neurons=np.zeros_like(off),
                 samples=off,
-                rounding_error=one.primal_noise / unit,
+                rounding_error=setting.state_error / unit,
                 first_step=0,
                 sensitivity=1.0 / unit,
             )
