@@ -327,7 +327,6 @@ def test_other_networks_are_left_out_with_a_sentence():
 @pytest.mark.parametrize(
     ("gram", "labels", "words"),
     [
-        (np.zeros((2, 2)), [1.0, -1.0], "all features are zero"),
         (np.eye(2), [1.0, -1e-300], "y_min is 1e-300"),
         (np.eye(2), [1e140, -1.0], "y_max is 1e"),
     ],
@@ -339,6 +338,14 @@ def test_numbers_out_of_range_are_refused_with_a_sentence(gram, labels, words):
     assert found == {}
     for statement in (Lemma11(), Lemma12(), Theorem3(), Lemma5(), Theorem6()):
         assert words in statement.refusal(setting)
+
+
+def test_features_that_are_all_zero_meet_no_hypothesis():
+    problem = rb.Problem(np.zeros((2, 2)), [1.0, -1.0], (1, -1))
+    run = {"problem": problem, "start": np.full((2, 2), 0.1), "step_size": 0.1, "trace": 1.0}
+    _, found = asked([*ALL, Theorem3(), Lemma10(), Lemma5(), Theorem6()], run)
+    for name in ("assumption3", "theorem3.step_size.upper", "theorem5", "lemma10.a"):
+        assert not found[name].holds
 
 
 @settings(max_examples=20)

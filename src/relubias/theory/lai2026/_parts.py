@@ -79,8 +79,6 @@ def unusable(setting: Setting) -> str:
     reason = zero_label(setting)
     if reason:
         return reason
-    if not setting.trace > 0.0:
-        return "divides by L, and all features are zero"
     sizes = {"y_min": setting.y_min, "y_max": setting.y_max, "L": setting.trace}
     if setting.has_run:
         sizes |= {"kappa": setting.kappa, "kappa y_min": setting.kappa * setting.y_min}
