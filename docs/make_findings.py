@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from relubias.experiments import KEYS, load
 DOCS = Path(__file__).parent
 TEMPLATE = DOCS / "templates" / "findings.md"
 FIGURE = re.compile(r"\{([a-z]\w*\.[\w-]+):([^}]+)\}")
+WIDTH = 108
 PICTURE = re.compile(r"\]\(images/(\w+)\.png\)")
 
 
@@ -33,6 +35,22 @@ def number(value: float) -> str:
 def fill(text: str, summary: Mapping[str, Any]) -> str:
     """Put the measured figures into a text."""
     return FIGURE.sub(lambda match: format(summary[match[1]], match[2]), text)
+
+
+def wrapped(text: str) -> str:
+    """Return a text whose paragraphs have lines of one width; code, tables and headings stay."""
+    parts = re.split(r"(```.*?```\n)", text, flags=re.DOTALL)
+    return "".join(part if k % 2 else _wrapped(part) for k, part in enumerate(parts))
+
+
+def _wrapped(text: str) -> str:
+    blocks = text.split("\n\n")
+    return "\n\n".join(
+        block
+        if block.startswith(("#", "|", "![")) or not block.strip()
+        else textwrap.fill(block, WIDTH, break_long_words=False, break_on_hyphens=False)
+        for block in blocks
+    )
 
 
 def names(text: str) -> list[str]:
@@ -67,9 +85,9 @@ def page(summary: Mapping[str, Any]) -> str:
     head, *sections = re.split(
         r"^(?=## )", TEMPLATE.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
-    parts = [fill(head, summary)]
-    for text in sections:
-        parts += [fill(text, summary).rstrip() + "\n", sources(text, summary)]
+    parts: list[str] = []
+    for text in (head, *sections):
+        parts += [wrapped(fill(text, summary)), sources(text, summary)]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
