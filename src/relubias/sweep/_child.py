@@ -73,7 +73,7 @@ def _plan(text: str, *, is_timed: bool) -> Plan:
     plan = Plan.from_toml(text)
     schema(plan)  # imports what it measures
     if is_timed:
-        warm_up(plan)
+        to_arrow(warm_up(plan))
     return plan
 
 

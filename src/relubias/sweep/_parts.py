@@ -220,7 +220,10 @@ def checksum(table: Any) -> str:
 def _value_bytes(column: Any) -> bytes:
     pa = require_arrow()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        texts = [text.encode() for text in column.fill_null("").to_pylist()]
-        return np.array([len(text) for text in texts], "<i8").tobytes() + b"".join(texts)
+        texts = column.fill_null("").cast(pa.large_binary())
+        _, offsets, characters = texts.buffers()
+        ends = np.frombuffer(offsets, "<i8")[texts.offset : texts.offset + len(texts) + 1]
+        held = b"" if characters is None else memoryview(characters)[ends[0] : ends[-1]]
+        return np.diff(ends).tobytes() + held
     values = column.fill_null(0 if not pa.types.is_boolean(column.type) else False)
     return np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).tobytes()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
@@ -14,8 +15,8 @@ _LARGEST = 50
 """Samples; what is compiled depends on their number only below this."""
 
 
-def warm_up(plan: Plan) -> None:
-    """Compute tiny tasks with the algorithms, signs and quantities of a plan."""
+def warm_up(plan: Plan) -> Mapping[str, Any]:
+    """Compute tiny tasks with the algorithms, signs and quantities of a plan; return their rows."""
     from relubias.sweep._compute import compute
     from relubias.sweep.plan import Plan
 
@@ -29,4 +30,4 @@ def warm_up(plan: Plan) -> None:
         algorithm=[replace(choice) for choice in plan.algorithm],
         measure=named or "loss",
     )
-    compute(small, range(small.n_tasks))
+    return compute(small, range(small.n_tasks))
