@@ -53,7 +53,18 @@ def test_a_run_without_a_certificate_decides_nothing_about_for_ever():
     report = rb.check(problem, start, step_size=0.9 / law.trace, spectrum=law, max_iter=0)
     assert report.trajectory.status is rb.Status.MAX_ITER
     assert report["lai2026.theorem1"].holds is None
-    assert "undecided" in report.conclusion
+    assert "is guaranteed before the first step, whatever the run shows." in report.conclusion
+    low, start, law = high_dimensional(d=100)
+    report = rb.check(low, start, step_size=0.9 / low.scale, spectrum=law, max_iter=0)
+    assert report["lai2026.theorem1"].holds is None
+    assert "is undecided" in report.conclusion
+
+
+def test_a_zero_label_is_the_reason_that_is_given():
+    problem = rb.Problem(np.diag([4.0, 5.0, 6.0]), [1.0, 0.0, -1.0])
+    report = rb.check(problem, rb.starts.all_positive(problem, 0.01), step_size=0.1)
+    assert report.conclusion.startswith("Theorem 1 says nothing here: ")
+    assert "zero" in report.conclusion
 
 
 def test_signs_that_no_theorem_is_about():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from relubias._validate import Float
 from relubias.theory.verdict import Role, Verdict
 
 __all__ = ["conclude"]
@@ -11,13 +14,17 @@ __all__ = ["conclude"]
 _THEOREMS = {1: "theorem1", 3: "theorem3", 5: "theorem5"}
 
 
-def conclude(verdicts: Sequence[Verdict]) -> str:
+def conclude(verdicts: Sequence[Verdict], left_out: Sequence[tuple[str, str]], signs: Float) -> str:
     """Say whether the theorem about this network applies, and whether what it claims is true.
 
     Parameters
     ----------
     verdicts : sequence of Verdict
         All of a report.
+    left_out : sequence of (str, str)
+        Statements that do not apply, and why.
+    signs : ndarray of shape (n_neurons,)
+        Output signs.
 
     Returns
     -------
@@ -27,7 +34,7 @@ def conclude(verdicts: Sequence[Verdict]) -> str:
     found = {verdict.condition.partition(".")[2]: verdict for verdict in verdicts}
     number = next((k for k, name in _THEOREMS.items() if name in found), None)
     if number is None:
-        return "No theorem of the paper is about a network with these signs."
+        return _silent(dict(left_out), signs)
     name = _THEOREMS[number]
     claim = found[name]
     about = [
@@ -38,6 +45,15 @@ def conclude(verdicts: Sequence[Verdict]) -> str:
         and (number == 5 or "assumption3" not in v.condition)
     ]
     return f"{_assumptions(about)}{_claimed(number, claim, about, _guaranteed(found, name))}"
+
+
+def _silent(left_out: dict[str, str], signs: Float) -> str:
+    """Say why no theorem applies."""
+    number = 1 if signs.size == 1 else 3 if signs.size == 2 else 5
+    reason = left_out.get(f"lai2026.{_THEOREMS[number]}", "")
+    if not reason or (signs.size > 1 and np.unique(signs).size == 1):
+        return "No theorem of the paper is about a network with these signs."
+    return f"Theorem {number} says nothing here: {reason.rstrip('.')}."
 
 
 def _assumptions(about: Sequence[Verdict]) -> str:
@@ -62,6 +78,8 @@ def _claimed(number: int, claim: Verdict, about: Sequence[Verdict], guaranteed: 
         joint = " and" if all_hold else "; yet"
         how = "guaranteed before the first step, and " if guaranteed else ""
         return f"{joint} {theorem} holds on this data: {how}certified."
+    if claim.holds is None and guaranteed:
+        return f"; {theorem} is guaranteed before the first step, whatever the run shows."
     if claim.holds is None:
         return f"; whether {theorem} holds is undecided: {claim.detail}"
     joint = "; yet" if all_hold else ", and"

@@ -100,7 +100,7 @@ class Report:
     @property
     def conclusion(self) -> str:
         """One plain sentence."""
-        return conclude(self.verdicts)
+        return conclude(self.verdicts, self.left_out, self.problem.signs)
 
     @property
     def sorted_verdicts(self) -> list[Verdict]:
