@@ -132,7 +132,7 @@ class Problem:
         n_samples = int(features.shape[0]) if X is None else X.shape[0]
         y = as_labels("labels", labels, n_samples)
         s = as_signs("signs", signs)
-        gram = gram_of("features", features if X is None else X, memory, checkpoint, progress)
+        gram = gram_of("features", features, memory, checkpoint, progress, X)
         problem = cls.__new__(cls)
         problem._store(gram, y, s, X)
         return problem

@@ -16,7 +16,7 @@ __all__ = ["DaskSource"]
 _AT_ONCE = 64
 """Groups handed to the scheduler together."""
 
-Part = tuple[Float, Float]
+Part = tuple[Float, Float | float]
 
 
 class DaskSource:

@@ -22,9 +22,10 @@ from relubias.gram.sources import (
 )
 from relubias.gram.tiles import Sums, Tiling, finished, require_usable_peaks, tile_product
 
-__all__ = ["array_in_memory", "gram_matrix", "gram_of", "gram_of_array"]
+__all__ = ["array_in_memory", "gram_matrix", "gram_of"]
 
 _USUAL_MEMORY = 1 << 28
+_SURELY_FITS = 1000  # samples
 _TOO_SMALL_FOR_THREADS = 100_000  # multiplications; BLAS itself takes one thread
 _SHAPE = "(n_samples, n_features)"
 
@@ -104,20 +105,26 @@ def gram_matrix(
     return gram_of("features", features, memory, checkpoint, progress)
 
 
-def gram_of(name: str, value: Any, memory: Any, checkpoint: Any, progress: Progress) -> Float:
-    """Return the Gram matrix of any features."""
+def gram_of(
+    name: str, value: Any, memory: Any, checkpoint: Any, progress: Progress, array: Any = None
+) -> Float:
+    """Return the Gram matrix of any features; `array` is what is in memory, if that is known."""
+    if array is None:
+        array = array_in_memory(name, value)
+    if array is not None and memory is None and checkpoint is None and progress is False:
+        source = ArraySource(name, _require_entries(name, array))
+        if source.tiling.n_tiles == 1 and array.shape[0] <= _SURELY_FITS:
+            return _gram_of_tile(source)
     budget = None if memory is None else int(as_real("memory", memory, minimum=0.0, strict=True))
     with reporting(progress, "Gram matrix") as report:
-        array = array_in_memory(name, value)
-        source = _source(name, value, budget) if array is None else _of_array(name, array, budget)
-        if checkpoint is None and source.tiling.n_tiles == 1 and isinstance(source, ArraySource):
-            return gram_of_array(source)
+        room = _room(name, tuple((value if array is None else array).shape), budget)
+        source = ArraySource(name, array) if array is not None else _source(name, value, room)
         with one_blas_thread(source.tiling.n_samples):
             return _summed(source, checkpoint, report)
 
 
-def gram_of_array(source: ArraySource) -> Float:
-    """Return the Gram matrix of an array of a single tile, without the bookkeeping of sums."""
+def _gram_of_tile(source: ArraySource) -> Float:
+    """Return the Gram matrix of a single tile, without the bookkeeping of sums."""
     n, d = source.tiling.n_samples, source.tiling.n_features
     tile = source.columns(0, d)
     if n * n * d < _TOO_SMALL_FOR_THREADS:
@@ -171,13 +178,13 @@ def _require_matrix(name: str, shape: tuple[Any, ...]) -> None:
         raise fail(name, f"has shape {shape}", f"expected {_SHAPE}")
 
 
-def _of_array(name: str, array: NDArray[Any], budget: int | None) -> ArraySource:
-    _room(name, array.shape, budget)
-    return ArraySource(name, array)
+def _require_entries(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.size == 0:
+        raise fail(name, f"is empty (shape {array.shape})", "pass at least one sample and feature")
+    return array
 
 
-def _source(name: str, value: Any, budget: int | None) -> Source:
-    room = _room(name, tuple(value.shape), budget)
+def _source(name: str, value: Any, room: int) -> Source:
     if isinstance(value, np.ndarray):
         return MappedSource(name, cast("NDArray[Any]", value))
     if hasattr(value, "to_delayed"):

@@ -98,16 +98,20 @@ def finished(name: str, sums: Sums) -> Float:
     return gram
 
 
-def require_usable_peaks(name: str, peak: Float) -> None:
+def require_usable_peaks(name: str, peak: Float | float) -> None:
     """Name the first row of which all squares underflow."""
+    if not isinstance(peak, np.ndarray):
+        return
     small = (peak > 0) & (peak < 1e-150)
     if small.any():
         row = int(np.flatnonzero(small)[0])
         raise fail(name, f"row {row} is smaller than 1e-150", "rescale: its squares underflow")
 
 
-def tile_product(name: str, tile: Float, first: int = 0, where: str = "") -> tuple[Float, Float]:
-    """Return ``tile @ tile.T`` and a bound from below on the largest entry of every row.
+def tile_product(
+    name: str, tile: Float, first: int = 0, where: str = ""
+) -> tuple[Float, Float | float]:
+    """Return ``tile @ tile.T`` and a bound from below on the largest entry of every row, or inf.
 
     Squares that are all ordinary prove every entry usable, so that the tile is read only once,
     by BLAS; otherwise the rows are looked at, and the first unusable entry is named.
@@ -115,11 +119,11 @@ def tile_product(name: str, tile: Float, first: int = 0, where: str = "") -> tup
     with np.errstate(all="ignore"):
         product = tile @ tile.T
     squares = np.diagonal(product)
-    ordinary = (squares > 1e-280) & (squares < 1e300)
+    if squares.min() > 1e-280 and squares.max() < 1e300:  # false where there is a NaN
+        return product, np.inf
+    rows = np.flatnonzero(~((squares > 1e-280) & (squares < 1e300)))
     peak = np.full(squares.shape, np.inf)
-    if not ordinary.all():
-        rows = np.flatnonzero(~ordinary)
-        peak[rows] = _largest_of(name, tile[rows], rows, first, where)
+    peak[rows] = _largest_of(name, tile[rows], rows, first, where)
     return product, peak
 
 
