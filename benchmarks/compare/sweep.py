@@ -14,7 +14,7 @@ from _measure import Row, Timing, main, seconds
 import relubias as rb
 from relubias.sweep import Plan
 
-N_PROBLEMS, N_LOOPED = 1_000_000, 4_000
+N_PROBLEMS, N_LOOPED = 1_000_000, 2_000
 KAPPA, SCALE, N_STEPS = 0.03, 1e-3, 200
 
 
