@@ -234,10 +234,13 @@ def test_hypotheses_of_theorem5_hold_fail_and_stay_open():
 def test_conclusions_of_theorem5_hold_fail_and_stay_open():
     found = on_eye(DISJOINT)
     assert found["theorem5"].holds is found["theorem5.limit"].holds is True
+    assert "every neuron is active on its own samples alone" in found["theorem5"].detail
     # two owners of the first sample: both fit a part of it
     found = on_eye(changed(1, 0, 0.005), kappa=0.4)
     assert found["theorem5"].holds is found["theorem5.limit"].holds is False
     assert found["theorem5"].first_violation == (1, 1, 0)
+    assert "first at step 1, neuron 1, sample 0" in found["theorem5"].detail
+    assert "is not the projection" in found["theorem5.limit"].detail
     assert found["lemma11.disjoint"].holds is False
     assert found["lemma11.disjoint"].sample == 0
     assert found["lemma11"].margin == np.inf
@@ -246,6 +249,7 @@ def test_conclusions_of_theorem5_hold_fail_and_stay_open():
     _, found = asked(ALL, arguments, max_iter=2)
     for name in ("theorem5.limit", "lemma11.disjoint", "lemma11"):
         assert found[name].holds is None, name
+    assert "not known" in found["theorem5.limit"].detail
     arguments = mixed(5, d=4000, signs=(1, 1, -1), start="disjoint", kappa=0.9)
     _, found = asked(ALL, arguments, max_iter=0)
     assert found["theorem5"].holds is None

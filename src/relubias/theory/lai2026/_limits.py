@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from relubias.dynamics import Status
+from relubias.dynamics import DescentTrajectory, Status
 from relubias.theory._rounded import Rounded
 from relubias.theory.lai2026._one_active_neuron import first_step
 from relubias.theory.lai2026._parts import Part, conjunction, smallest, watched, weakest
@@ -25,7 +25,8 @@ def pattern_of(shares: Shares, name: str) -> Invariant:
     """Return the claim that from the first step on every neuron is active on its samples alone."""
     return shares.pattern(
         name,
-        "From the first step on every neuron is active on its own samples alone",
+        "From the first step on every neuron is active on its own samples alone (margin: distance "
+        "of predictions from the wrong side of zero, in units of kappa y_min).",
     )
 
 
@@ -40,29 +41,47 @@ def conclusions(setting: Setting, shares: Shares, name: str, tolerance: float) -
     run = setting.trajectory
     seen = watched(setting, name)[0]
     parts = _limit_parts(setting, shares, tolerance)
-    misses = -math.inf if run.status is Status.DIVERGED else run.limit.primal
-    off = float(np.max(misses, where=shares.off, initial=-math.inf))
-    numbers = (
-        f"the run is {run.status}, its last switch at step {run.last_switch}, its loss "
-        f"{run.loss:.3g}, the largest prediction outside a neuron's samples {off:.4g}"
-    )
     constants: Mapping[str, float] = {"tolerance": tolerance}
-    limit = conjunction(
-        f"{name}.limit", Role.CONCLUSION, parts,
-        "Each neuron's limit is the projection of its weights after the first step on those that "
-        f"fit its own samples, and is inactive on all others; {numbers}.",
-        constants,
-    )  # fmt: skip
-    detail = f"{seen.detail}, and the limit is that of the theorem; {numbers}."
+    limit = conjunction(f"{name}.limit", Role.CONCLUSION, parts, "", constants)
+    limit = dataclasses.replace(limit, detail=f"{_said_of_limit(limit)}; {_ended(run)}.")
+    whole = dataclasses.replace(seen, role=Role.CONCLUSION, constants=constants)
     if seen.holds is not False:
         worst = weakest([Part(seen.margin, seen.rounding_error, seen.neuron, seen.sample), *parts])
         if worst[:2] != (seen.margin, seen.rounding_error):
-            whole = dataclasses.replace(
-                limit, condition=name, detail=detail, first_violation=seen.first_violation
-            )
-            return [limit, whole]
-    whole = dataclasses.replace(seen, role=Role.CONCLUSION, detail=detail, constants=constants)
-    return [limit, whole]
+            whole = dataclasses.replace(limit, condition=name, first_violation=seen.first_violation)
+    said = _said_of_pattern(seen)
+    if seen.holds is not False:
+        said += f". {_said_of_limit(limit)}"
+    return [limit, dataclasses.replace(whole, detail=f"{said}; {_ended(run)}.")]
+
+
+def _said_of_pattern(seen: Verdict) -> str:
+    if seen.holds is None:
+        return "It is not known whether every neuron stays active on its own samples alone"
+    if seen.holds:
+        return "From the first step on every neuron is active on its own samples alone"
+    return (
+        f"A neuron is active on another's sample, or inactive on its own (first at "
+        f"{seen.first_violation}; worst at {seen.place}, {-seen.margin:.4g} kappa y_min on the "
+        "wrong side of zero)"
+    )
+
+
+def _said_of_limit(limit: Verdict) -> str:
+    if limit.holds is None:
+        return "The limit is not known well enough"
+    projection = "the projection of its weights after the first step on those that fit its samples"
+    if limit.holds:
+        return f"Each neuron's limit is {projection}, and is inactive on all others"
+    return (
+        f"The limit of neuron {limit.neuron} is not {projection}, inactive on all others: sample "
+        f"{limit.sample} shows it"
+    )
+
+
+def _ended(run: DescentTrajectory) -> str:
+    """Return how a run ended, for people."""
+    return f"the run is {run.status}, its last switch at step {run.last_switch}"
 
 
 def limit_errors(setting: Setting) -> tuple[float, float]:
