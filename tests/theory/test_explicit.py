@@ -331,6 +331,31 @@ def test_a_singular_gram_matrix_leaves_no_step_size():
     assert found[f"{NAME}.certificate"].holds is not True
 
 
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_explicit_hypotheses_are_the_formulas(case):
+    found = case.check(Theorem1())[f"{NAME}.explicit"]
+    with mpmath.workdps(40):
+        G = mpmath.matrix(case.problem.gram.tolist()) / mpmath.mpf(case.trace)
+        mu = mpmath.mp.eigsy(G, eigvals_only=True)
+        delta = max(abs(mu[0] - 1), abs(mu[G.rows - 1] - 1))
+        kappa = mpmath.mpf(case.step_size) * case.trace
+        eps = G * mpmath.matrix(case.start[0].tolist()) * case.trace
+        size = [abs(mpmath.mpf(v)) for v in case.problem.labels.tolist()]
+        star = delta * mpmath.sqrt(G.rows) * max(size) / min(size)
+        true = min(
+            min(eps) / max(map(abs, eps)),
+            1 - kappa * (1 + delta),
+            1 - 4 * max(eps) / min(size) / kappa,
+            1 - 16 * delta,
+            1 - 16 * star / kappa,
+        )
+        assert abs(found.margin - true) <= found.rounding_error < 1e-9
+
+
+def test_the_limit_has_to_be_the_projection_too():
+    assert random_one(0).check(Theorem1(tolerance=1e-18))[NAME].holds is None
+
+
 def test_explicit_hypotheses_are_open_at_equality():
     step, start = at_equality()
     found = step.check(Theorem1())[f"{NAME}.explicit"]
