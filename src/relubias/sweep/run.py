@@ -124,27 +124,23 @@ def run(
         reporting(progress, f"sweep {plan.name}") as report,
         Store.open(store, plan, shard=part) as opened,
     ):
-        missing = opened.missing()
-        own = opened.own_chunks()
         pace = Pace(
-            total=sum(len(plan.chunks[chunk]) for chunk in own),
-            done=sum(len(plan.chunks[chunk]) for chunk in set(own).difference(missing)),
-            failed=sum(opened.n_failed.values()),
+            total=opened.n_own(), done=opened.n_stored(), failed=sum(opened.n_failed.values())
         )
         if opened.set_aside:
             report(pace.fraction, f"{len(opened.set_aside)} damaged parts are computed again")
         driver = Driver(
             opened, chosen, timeout=timeout, fail_fast=fail_fast, report=report, pace=pace
         )
-        driver.run(_work(opened, pace, missing, retry_failed=retry_failed))
+        driver.run(_work(opened, pace, retry_failed=retry_failed))
         report(1.0, pace.sentence())
         return load(opened.folder)
 
 
-def _work(store: Store, pace: Pace, missing: list[int], *, retry_failed: bool) -> Iterator[Work]:
+def _work(store: Store, pace: Pace, *, retry_failed: bool) -> Iterator[Work]:
     """Yield what is to be computed: chunks that are missing, then tasks that failed before."""
     again = sorted(store.n_failed) if retry_failed else []
-    for chunk in missing:
+    for chunk in store.missing():
         yield Work(chunk=chunk, tasks=store.plan.chunks[chunk])
     for chunk in again:
         rows, tasks = split_failed(store.read(chunk))

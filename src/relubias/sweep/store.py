@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,10 +12,9 @@ from relubias._files import printable
 from relubias._validate import fail, shown
 from relubias.errors import StoreError
 from relubias.sweep._compacted import compacted_ranges, failed_tasks, read_range
-from relubias.sweep._disk import is_left_over, make_folder, publish, trouble
+from relubias.sweep._disk import is_left_over, make_folder, trouble
 from relubias.sweep._lock import Shard, locked, owner_of
 from relubias.sweep._parts import (
-    FORMAT,
     DamagedPartError,
     PartInfo,
     find_parts,
@@ -26,13 +24,12 @@ from relubias.sweep._parts import (
     require_arrow,
     write_part,
 )
+from relubias.sweep._signature import sign
 
 if TYPE_CHECKING:
     from relubias.sweep.plan import Plan
 
 __all__ = ["Store", "folder_of"]
-
-_HEADER = re.compile(r"# relubias sweep, format (\d+), digest ([0-9a-f]{64})\n")
 
 
 def folder_of(root: Path, plan: Plan) -> Path:
@@ -110,7 +107,7 @@ class Store:
         make_folder(store.folder / "parts", _refusal(store.folder))
         try:
             store._held.enter_context(locked(store.folder, shard))
-            store._sign()
+            sign(store.folder, plan, store.owner)
             store._tidy()
             store._look()
         except BaseException:
@@ -152,6 +149,17 @@ class Store:
         """Return the chunks of this run: all, or every N-th of them for a shard."""
         first, step = (0, 1) if self.shard is None else (self.shard[0] - 1, self.shard[1])
         return range(first, len(self.plan.chunks), step)
+
+    def n_stored(self) -> int:
+        """Return how many tasks of this run are stored."""
+        own = self.own_chunks()
+        return sum(len(self.plan.chunks[chunk]) for chunk in self._stored if chunk in own)
+
+    def n_own(self) -> int:
+        """Return how many tasks this run has, stored or not."""
+        if self.shard is None:
+            return self.plan.n_tasks
+        return sum(len(self.plan.chunks[chunk]) for chunk in self.own_chunks())
 
     def missing(self) -> list[int]:
         """Return the chunks of this run that are not stored yet."""
@@ -217,31 +225,6 @@ class Store:
                 except DamagedPartError as error:
                     yield self.path(chunk), error
 
-    def _sign(self) -> None:
-        """Write the plan beside the results, or see that the one there is the same."""
-        path = self.folder / "plan.toml"
-        text = self.plan.to_toml()
-        if not path.exists():
-            header = f"# relubias sweep, format {FORMAT}, digest {self.plan.digest}\n"
-            publish(path, (header + text).encode(), self.owner)
-            return
-        try:
-            found = path.read_text("utf-8", "replace")
-        except OSError as error:
-            raise trouble(path, error) from error
-        match = _HEADER.match(found)
-        if match and int(match[1]) > FORMAT:
-            raise StoreError(
-                f"{printable(path)}: has format {match[1]}, newer than this version reads "
-                f"({FORMAT}); upgrade relubias"
-            )
-        if match is None or match[2] != self.plan.digest or found[match.end() :] != text:
-            raise StoreError(
-                f"{printable(path)}: is not the plan that this folder is named for, so it was "
-                "edited or damaged; delete that file to have it written anew (the rows are kept), "
-                "and give a changed plan to run, which makes a folder of its own"
-            )
-
     def _tidy(self) -> None:
         """Remove what a killed run was writing; other shards may still be at work."""
         owner = None if self.shard is None else self.owner
@@ -252,12 +235,13 @@ class Store:
 
     def _look(self) -> None:
         """See which chunks are stored; set damaged parts aside."""
-        chunks = {(tasks[0], tasks[-1]): k for k, tasks in enumerate(self.plan.chunks)}
         own = self.own_chunks()
-        ranges = compacted_ranges(self.folder, self.plan.digest)
-        self._compacted = {chunks[place] for place in ranges if place in chunks}
+        for first, last in compacted_ranges(self.folder, self.plan.digest):
+            chunk = self._chunk_of(first, last)
+            if chunk is not None:
+                self._compacted.add(chunk)
         for part in find_parts(self.folder / "parts"):
-            chunk = chunks.get((part.first, part.last))
+            chunk = self._chunk_of(part.first, part.last)
             if chunk is None or chunk not in own:
                 continue
             try:
@@ -275,12 +259,21 @@ class Store:
     def _count_compacted_failures(self) -> None:
         if not self._compacted:
             return
-        firsts = [tasks[0] for tasks in self.plan.chunks]
         own = self.own_chunks()
         for task in failed_tasks(self.folder):
-            chunk = bisect_right(firsts, task) - 1
+            chunk = self._chunk_with(task)
             if chunk in self._compacted and chunk in own:
                 self.n_failed[chunk] = self.n_failed.get(chunk, 0) + 1
+
+    def _chunk_with(self, task: int) -> int:
+        chunks = self.plan.chunks
+        return bisect_right(range(len(chunks)), task, key=lambda k: chunks[k][0]) - 1
+
+    def _chunk_of(self, first: int, last: int) -> int | None:
+        """Return the chunk of exactly these tasks; None if the plan has no such chunk."""
+        chunk = self._chunk_with(first)
+        tasks = self.plan.chunks[chunk]
+        return chunk if (tasks[0], tasks[-1]) == (first, last) else None
 
     def _set_aside(self, path: Path) -> None:
         """Rename a damaged part; nothing is ever deleted."""
