@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from relubias._files import printable
 from relubias.cli._messages import say
+from relubias.cli._options import whole_number
 from relubias.cli._output import Section, emit, strict_json
 from relubias.cli._sweep_options import errors_name_options, read_plan
 from relubias.cli._sweep_show import show
@@ -33,7 +34,7 @@ def run(
     *,
     store: Path = Path("sweeps"),
     set_: Annotated[Sequence[str], Parameter(name="--set", negative=(), show_default=False)] = (),
-    workers: int | None = None,
+    workers: Annotated[int | None, Parameter(converter=whole_number)] = None,
     engine: str | None = None,
     shard: str | None = None,
     task_timeout: float | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
 import time
 import uuid
@@ -59,7 +60,8 @@ class DaskEngine:
             distributed: Any = importlib.import_module("distributed")
         except ImportError as error:
             raise MissingExtraError("running a sweep on a cluster", "dask") from error
-        if not isinstance(cluster, (str, distributed.Client)):
+        is_address = isinstance(cluster, str) and "://" in cluster
+        if not is_address and not isinstance(cluster, distributed.Client):
             raise fail(
                 "engine", f"is {shown(cluster)}", 'pass "tcp://host:port" or a distributed.Client'
             )
@@ -108,6 +110,9 @@ class DaskEngine:
         self._count_workers()
 
     def _connect(self, address: str) -> Any:
+        log = logging.getLogger("distributed")
+        level = log.level
+        log.setLevel(logging.CRITICAL)  # the error below says it in a sentence
         try:
             return self._distributed.Client(
                 address, timeout=_CONNECT_WITHIN, set_as_default=False, name="relubias"
@@ -116,6 +121,8 @@ class DaskEngine:
             got = f"no Dask scheduler answers at {address!r}"
             remedy = "start one with `dask scheduler` and check host and port"
             raise fail("engine", got, remedy) from error
+        finally:
+            log.setLevel(level)
 
     def submit(self, job: Job) -> None:
         """Send a job to the cluster.
