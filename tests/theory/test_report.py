@@ -197,3 +197,17 @@ def test_predictions_stand_beside_what_happened():
     assert found["loss at the limit"].predicted == pytest.approx(0.5 * (y[y < 0] ** 2).sum())
     assert all(p.ratio == pytest.approx(1.0, abs=0.01) for p in report.predictions)
     assert math.isnan(found["loss at the limit"]._replace(predicted=0.0).ratio)
+
+
+def test_the_law_of_several_neurons_is_theorem_six():
+    law = rb.ensembles.Gaussian(rb.ensembles.isotropic(10**8))
+    y = np.array([1.0, 0.6, 0.8, 0.9, -0.7, -0.9, -0.5, -0.6])
+    problem = rb.Problem(law.sample_gram(8, seed=3), y, (1, 1, -1, -1))
+    start = rb.starts.disjoint(problem, [0, 1, 0, 1, 2, 3, 2, 3], 0.01)
+    report = rb.check(problem, start, step_size=0.5 / law.trace, spectrum=law)
+    found = {p.quantity: p for p in report.predictions}["distance |W(inf) - W*|"]
+    size = np.abs(y)
+    parked, other = -0.3 * size.min(), 0.01 - 0.5 * (size + 0.01)
+    squares = (size / 2) ** 2 + (parked - size / 2) ** 2 + 2 * other**2
+    assert found.predicted == pytest.approx(np.sqrt(squares.sum()) / 1e4, rel=1e-3)
+    assert found.ratio == pytest.approx(1.0, abs=0.01)

@@ -88,5 +88,5 @@ def _claimed(number: int, claim: Verdict, about: Sequence[Verdict], guaranteed: 
 
 
 def _guaranteed(found: dict[str, Verdict], name: str) -> bool:
-    names = (f"{name}.certificate", f"{name}.explicit")
+    names = (f"{name}.certificate", f"{name}.one_step", f"{name}.explicit")
     return any(n in found and found[n].holds is True for n in names)

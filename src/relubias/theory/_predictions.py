@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from relubias.dynamics import Status
+from relubias.theory.lai2026.theorem6 import Theorem6, leading_law
 from relubias.theory.setting import Setting
 
 __all__ = ["Prediction", "predictions"]
@@ -62,6 +63,10 @@ def predictions(setting: Setting) -> list[Prediction]:
             found.append(
                 Prediction(name, float(law), float(distance), f"Theorem {2 * setting.m}, sharp")
             )
+    several = Theorem6()
+    if setting.m > 2 and not several.refusal(setting):
+        law = leading_law(setting)
+        found.append(Prediction("distance |W(inf) - W*|", law, gap.distance, "Theorem 6, sharp"))
     if math.isfinite(gap.prediction) and norm > 0.0 < gap.second_norm:
         relative = gap.prediction / norm
         found.append(Prediction("gap / norm of w*", relative, gap.relative, "Theorem 2, sharp"))
