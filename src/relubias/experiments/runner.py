@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,8 @@ def _compute(store: Store, experiment: Experiment) -> None:
     store.write_figure(experiment.key, experiment.draw(table))
     store.write_table(experiment.key, table, seconds)
     shutil.rmtree(sweeps, ignore_errors=True)
+    with suppress(OSError):  # another experiment's rows are there, or none ever were
+        sweeps.parent.rmdir()
 
 
 def _draw(store: Store, experiment: Experiment) -> None:
