@@ -173,7 +173,7 @@ def test_nothing_after_the_last_look_leaves_the_ball():
     times = sorted(last)[:-1]  # without the limit
     paths = list(steps_in_long_double(problem, start, eta, times[-1] + 300))
     after = max(float(np.abs(u - run.limit.primal).max()) for u, _ in paths[times[-1] :])
-    assert after <= setting.monitor.open_end < 1e-8
+    assert after <= setting.monitor.open_end < 1e-6
 
 
 def test_without_a_certificate_only_violations_are_known():

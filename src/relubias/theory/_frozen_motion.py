@@ -15,6 +15,8 @@ from relubias.theory.step import Step
 
 __all__ = ["FrozenMotion"]
 
+EPS = float(np.finfo(np.float64).eps)
+
 
 class _Modes(NamedTuple):
     """Eigenbasis of the step: ``eta H v = mu v`` on the samples that are active somewhere."""
@@ -65,19 +67,33 @@ class FrozenMotion:
     def excess(self, step: Step, time: int) -> Float:
         """Bound how far primal values leave the interval between their values at both ends.
 
-        Each mode moves them monotonically (or, where its factor is negative, by at most twice its
-        first step): what rises and what falls can cancel at the ends only as far as the smaller
-        of the two.
+        A value whose increment keeps its sign does not leave it. Of the others, each mode moves
+        them monotonically (or, where its factor is negative, by at most twice its first step):
+        what rises and what falls can cancel at the ends only as far as the smaller of the two.
         """
-        modes = self._modes
-        parts = modes.vectors.T @ self._residual(step)
+        modes, n_steps = self._modes, time - step.time
         slow = modes.mu <= 1.0
-        moves = parts * np.where(slow, modes.summed(time - step.time), 2.0)
-        changes = self._seen * moves
-        rising = np.where(slow, np.maximum(changes, 0.0), 0.0).sum(axis=2)
-        falling = np.where(slow, np.maximum(-changes, 0.0), 0.0).sum(axis=2)
-        back_and_forth = np.where(slow, 0.0, np.abs(changes)).sum(axis=2)
-        return np.minimum(rising, falling) + back_and_forth
+        first = self._seen * (modes.vectors.T @ self._residual(step))  # increments, by mode
+        changes = first * np.where(slow, modes.summed(n_steps), 2.0)
+        back_and_forth = np.abs(changes[..., ~slow]).sum(axis=2)
+        rising = np.maximum(changes[..., slow], 0.0).sum(axis=2)
+        falling = np.maximum(-changes[..., slow], 0.0).sum(axis=2)
+        bound = np.minimum(rising, falling) + back_and_forth
+        is_monotone = self._keeps_sign(first[..., slow], modes.mu[slow], n_steps, back_and_forth)
+        return np.where(is_monotone, 0.0, bound)
+
+    @staticmethod
+    def _keeps_sign(first: Float, mu: Float, n_steps: int, rest: Float) -> NDArray[np.bool_]:
+        """Return which sums of decaying increments cannot change their sign within some steps.
+
+        Relative to the common decay, the increment of a mode changes by its own decay alone.
+        """
+        common = 1.0 - float(mu.mean()) if mu.size else 0.0
+        if common <= 0.0:
+            return np.zeros(rest.shape, np.bool_)
+        drift = np.abs(((1.0 - mu) / common) ** n_steps - 1.0)
+        slack = np.abs(first) @ drift + 64 * mu.size * EPS * np.abs(first).sum(axis=2)
+        return np.abs(first.sum(axis=2)) > slack + rest / common**n_steps
 
     def _residual(self, step: Step) -> Float:
         S = self.support

@@ -80,7 +80,7 @@ class Watched:
         What is watched.
     """
 
-    __slots__ = ("first_violation", "invariant", "lowest", "margin", "place")
+    __slots__ = ("_before", "first_violation", "invariant", "lowest", "margin", "place")
 
     def __init__(self, invariant: Invariant) -> None:
         self.invariant = invariant
@@ -88,6 +88,7 @@ class Watched:
         self.lowest = math.inf  # bound on the margin at steps that were not looked at
         self.place = Place()
         self.first_violation: Place | None = None
+        self._before: Float | None = None  # margins at the last look
 
     def see(self, step: Step, between: Between | None) -> None:
         """Evaluate the invariant at one step, and bound it since the last."""
@@ -104,18 +105,29 @@ class Watched:
             self.first_violation = self._place(step.time, least)
         if between is not None and self.margin > 0.0:
             self.lowest = min(self.lowest, self._bound(margins, between))
+        self._before = margins
 
     def _bound(self, margins: Float, between: Between) -> float:
-        """Bound the margins between two looks, as far as the ends do not."""
+        """Bound the margins between two looks, as far as the ends do not.
+
+        A monotone function of one value is smallest at an end of its range, and that lies at most
+        the excess beyond the values at the two looks.
+        """
         invariant = self.invariant
         if invariant.neurons is None or invariant.samples is None:
             return float(margins.min()) - invariant.sensitivity * float(between.away.max())
         where = invariant.neurons, invariant.samples
-        open_ones = between.excess[where] > 0.0
+        excess = between.excess[where]
+        open_ones = excess > 0.0
         if not open_ones.any():
             return math.inf
-        moved = invariant.sensitivity * between.away[where][open_ones]
-        return float((margins[open_ones] - moved).min())
+        bounds = margins - invariant.sensitivity * between.away[where]
+        before = self._before
+        if before is not None and before.shape == margins.shape:
+            ends = np.minimum(before, margins) - invariant.sensitivity * excess
+            is_claimed = np.isfinite(before) & np.isfinite(margins)
+            bounds = np.where(is_claimed, ends, bounds)
+        return float(bounds[open_ones].min())
 
     def _place(self, time: int, index: int) -> Place:
         neurons, samples = self.invariant.neurons, self.invariant.samples
