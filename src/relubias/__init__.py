@@ -22,7 +22,14 @@ from relubias.dynamics import (
     step_size_bounds,
     train_both_layers,
 )
-from relubias.errors import InvalidInputError, MissingExtraError, NotSolvedError, RelubiasError
+from relubias.errors import (
+    InvalidInputError,
+    MissingExtraError,
+    NotSolvedError,
+    RelubiasError,
+    StoreError,
+    TaskFailedError,
+)
 from relubias.gram import gram_matrix
 from relubias.minnorm import (
     LinearMinimumNorm,
@@ -57,7 +64,9 @@ __all__ = [
     "State",
     "Status",
     "StepSizeBounds",
+    "StoreError",
     "Tail",
+    "TaskFailedError",
     "Trajectory",
     "__version__",
     "bias_gap",

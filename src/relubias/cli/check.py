@@ -47,7 +47,7 @@ def check(
     Parameters
     ----------
     data : Path
-        File with labels and features or their Gram matrix (.npz, .npy, .csv, .parquet).
+        Labels and features or their Gram matrix (.npz, .npy, .csv, .parquet, .h5, .zarr).
     of : DataOptions
         What the file holds.
     by : StepOptions

@@ -37,7 +37,7 @@ def kept_in(folder: Path) -> Generator[None]:
 
     Rows do not depend on it; an interrupted sweep goes on where it stopped.
     """
-    is_possible = all(find_spec(name) is not None for name in ("pebble", "pyarrow"))
+    is_possible = find_spec("pyarrow") is not None
     token = _FOLDER.set(folder if is_possible else None)
     try:
         yield
