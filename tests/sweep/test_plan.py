@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pickle  # noqa: TID251 - plans travel to workers
+import re
 
 import numpy as np
 import pytest
@@ -415,3 +416,23 @@ def test_chunk_sizes_follow_a_rule_of_the_plan_alone(n, m):
     plan = Plan(n=n, d="5*n", kappa=0.5, signs="+" * m, measure="loss", replicates=3000)
     assert plan.chunks == Plan.from_toml(plan.to_toml()).chunks
     assert 1 <= len(plan.chunks[0]) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"n": [4, 5, 4]}, "n: lists 4 twice"),
+        ({"d": [8, 8]}, "d: lists 8 twice"),
+        ({"kappa": [0.9, 0.3, 0.9]}, "kappa: lists 0.9 twice"),
+        ({"signs": ["+", "+-", "+"]}, "signs: lists '+' twice"),
+        ({"n": [4, 4], "d": [8, 8], "together": ["n", "d"]}, "n, d: lists 4, 8 twice"),
+    ],
+)
+def test_a_value_that_is_listed_twice_is_named(fields, named):
+    with pytest.raises(rb.InvalidInputError, match=re.escape(named)):
+        rb.sweep.Plan(**{"n": 4, "d": 8, "kappa": 0.9, "measure": "gap"} | fields)
+
+
+def test_paired_values_may_repeat():
+    plan = rb.sweep.Plan(n=[4, 4], d=[8, 9], kappa=0.9, measure="gap", together=["n", "d"])
+    assert plan.n_tasks == 2

@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from relubias._validate import fail
+from relubias._validate import fail, shown
 from relubias.sweep._choices import Choice, resolve, resolve_dimension, resolve_step
 from relubias.sweep._laws import feature_law, label_law, spectrum_of
 
@@ -165,11 +165,21 @@ def _groups(
             continue
         names = paired.get(name, (name,))
         seen.update(names)
-        columns = [axes[key] for key in names]
-        groups.append(
-            tuple(dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
-        )
+        rows = list(zip(*(axes[key] for key in names), strict=True))
+        _refuse_repeats(names, rows)
+        groups.append(tuple(dict(zip(names, row, strict=True)) for row in rows))
     return groups
+
+
+def _refuse_repeats(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Name a value that is listed twice: its tasks would be copies of each other."""
+    seen: set[str] = set()
+    for row in rows:
+        text = repr(row)
+        if text in seen:
+            got = f"lists {', '.join(shown(value) for value in row)} twice"
+            raise fail(", ".join(names), got, "list it once; replicates say how often")
+        seen.add(text)
 
 
 def _without_steps(group: tuple[_Point, ...]) -> tuple[_Point, ...]:
