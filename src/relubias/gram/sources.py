@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
@@ -64,7 +65,7 @@ class Source(Protocol):
         ...
 
 
-class HostSource:
+class HostSource(ABC):
     """Tiles in host memory, multiplied by NumPy; kinds of features differ in `columns`."""
 
     kind = "numpy"
@@ -74,9 +75,9 @@ class HostSource:
         self.name, self.dtype = name, dtype
         self.tiling = Tiling.of(*shape)
 
+    @abstractmethod
     def columns(self, first: int, stop: int) -> Float:
         """Return columns as float64 with contiguous rows; valid until the next call."""
-        raise NotImplementedError
 
     def start(self) -> Sums:
         """Return empty sums."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["Pictures"]
 
 
-class Pictures:
+class Pictures(ABC):
     """Curves, phase maps and power laws of rows that a subclass reads."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in their order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _selected(self, names: Sequence[str]) -> Any:
         """Return columns of all rows as an Arrow table."""
-        raise NotImplementedError
 
     def bands(
         self,
