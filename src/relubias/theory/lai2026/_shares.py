@@ -93,6 +93,7 @@ class Shares:
         units: tuple[float, float],
         detail: str,
         neurons: Sequence[int] | None = None,
+        sensitivity: float | None = None,
     ) -> Invariant:
         """Claim two bounds on minus L times the duals of all other samples, each in its unit."""
         place, where = self._places(self.off, neurons)
@@ -110,16 +111,17 @@ class Shares:
             neurons=where[0],
             samples=where[1],
             rounding_error=self.setting.state_error / low,
-            sensitivity=self.stretch / low,
+            sensitivity=self.stretch / low if sensitivity is None else sensitivity,
             constants={"frozen_least": least, "frozen_most": most},
         )
 
     def misfit(self, condition: str, most: float) -> Invariant:
         """Claim that the misfit on the own samples stays bounded."""
-        per_root = self.setting.y_max * np.sqrt(np.maximum(self.own.sum(axis=1), 1))
+        owners = np.flatnonzero(self.own.any(axis=1))
+        per_root = self.setting.y_max * np.sqrt(self.own[owners].sum(axis=1))
 
         def margin(step: Step) -> Float:
-            away = step.primal * self._weight - self.target
+            away = (step.primal * self._weight - self.target)[owners]
             return most - np.sqrt(np.einsum("ki,ki->k", away, away)) / per_root
 
         return Invariant(
@@ -127,9 +129,9 @@ class Shares:
             margin=margin,
             detail=f"The misfit of each neuron on its own samples is at most {most:g} sqrt(their "
             "number) y_max (margin in that unit).",
-            neurons=self._all,
-            rounding_error=math.sqrt(self.setting.n) * self.setting.state_error / per_root.min(),
-            sensitivity=math.sqrt(self.setting.n) / per_root.min(),
+            neurons=owners,
+            rounding_error=self.setting.state_error / self.setting.y_max,
+            sensitivity=1.0 / self.setting.y_max,
             constants={"misfit": most},
         )
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from relubias._validate import Float
 from relubias.theory._constants import check_constants
-from relubias.theory.lai2026._one import OneNeuron, why_not_one_neuron
+from relubias.theory.lai2026._one import why_not_one_neuron
+from relubias.theory.lai2026._parts import watched
+from relubias.theory.lai2026._shares import Shares
 from relubias.theory.monitor import Invariant
 from relubias.theory.setting import Setting
 from relubias.theory.statement import Statement
-from relubias.theory.step import Step
 from relubias.theory.verdict import Verdict
 
 __all__ = ["Lemma9", "pattern_invariant"]
@@ -104,100 +100,41 @@ class Lemma9(Statement):
 
     def invariants(self, setting: Setting) -> list[Invariant]:
         """Return the six claims about every step t >= 1."""
-        one = OneNeuron(setting)
-        plus, minus, y = one.plus, one.minus, one.y[one.plus]
-        unit = one.kappa.value * setting.y_min
-        y_max, L, n = setting.y_max, one.L, one.n
-        noise = setting.state_error
-        per_root = y_max * math.sqrt(max(plus.size, 1))
-        per_dual = y_max * math.sqrt(n)
-        stretch = math.sqrt(n) / one.mu_min  # L times a dual, over the primal values
-
-        def active(step: Step) -> Float:
-            return step.primal[0, plus] / unit - self.active
-
-        def frozen(step: Step) -> Float:
-            pushed = -L * step.dual[0, minus]
-            return np.concatenate(
-                (
-                    pushed / unit - self.frozen_least,
-                    self.frozen_most - pushed / (one.kappa.value * y_max),
-                )
-            )
-
-        def misfit(step: Step) -> Float:
-            if plus.size == 0:
-                return y
-            away = step.primal[0, plus] - y
-            return np.array([self.misfit - math.sqrt(away @ away) / per_root])
-
-        def dual(step: Step) -> Float:
-            beta = step.dual[0]
-            return np.array([self.dual - L * math.sqrt(beta @ beta) / per_dual])
-
-        def inactive(step: Step) -> Float:
-            return -step.primal[0, minus] / unit - self.inactive
-
-        def claim(
-            part: str, margin: Callable[[Step], Float], detail: str, **more: object
-        ) -> Invariant:
-            return Invariant(condition=f"{self.name}.{part}", margin=margin, detail=detail, **more)  # pyright: ignore[reportArgumentType]
-
+        shares = Shares(setting, setting.agrees)
         return [
-            claim(
-                "a", active, f"Samples with labels of the neuron's sign stay active: their "
-                f"predictions are above {self.active:g} kappa y_min at every step "
-                "(margin in units of kappa y_min).",
-                samples=plus, neurons=np.zeros_like(plus), constants={"active": self.active},
-                rounding_error=noise / unit, sensitivity=1.0 / unit,
+            shares.active(
+                f"{self.name}.a",
+                self.active,
+                "Samples with labels of the neuron's sign stay active",
             ),
-            claim(
-                "b", frozen, f"The duals of the other samples are pushed below zero: -L beta "
-                f"between {self.frozen_least:g} kappa y_min and {self.frozen_most:g} kappa y_max "
-                "(margin in these units).",
-                samples=np.tile(minus, 2), neurons=np.zeros(2 * minus.size, np.intp),
-                constants={"frozen_least": self.frozen_least, "frozen_most": self.frozen_most},
-                rounding_error=noise / unit, sensitivity=_ONLY_AN_OPEN_END,
+            shares.frozen(
+                f"{self.name}.b",
+                (self.frozen_least, self.frozen_most),
+                (shares.unit, setting.kappa * setting.y_max),
+                "The duals of the other samples are pushed below zero: -L beta between "
+                f"{self.frozen_least:g} kappa y_min and {self.frozen_most:g} kappa y_max (margin "
+                "in these units).",
+                sensitivity=_ONLY_AN_OPEN_END,
             ),
-            claim(
-                "c", misfit, f"The misfit on labels of the neuron's sign is at most "
-                f"{self.misfit:g} sqrt(n_+) y_max (margin in units of sqrt(n_+) y_max).",
-                constants={"misfit": self.misfit},
-                rounding_error=noise / y_max, sensitivity=1.0 / y_max,
+            shares.misfit(f"{self.name}.c", self.misfit),
+            shares.bounded(f"{self.name}.d", self.dual),
+            shares.inactive(
+                f"{self.name}.e",
+                self.inactive,
+                "Samples with labels of the other sign are inactive",
             ),
-            claim(
-                "d", dual, f"L ||beta|| is at most {self.dual:g} sqrt(n) y_max "
-                "(margin in units of sqrt(n) y_max).",
-                constants={"dual": self.dual},
-                rounding_error=noise / y_max, sensitivity=stretch / per_dual,
-            ),
-            claim(
-                "e", inactive, f"Samples with labels of the other sign are inactive: their "
-                f"predictions are below -{self.inactive:g} kappa y_min at every step t >= 1 "
-                "(margin in units of kappa y_min).",
-                samples=minus, neurons=np.zeros_like(minus), constants={"inactive": self.inactive},
-                rounding_error=noise / unit, sensitivity=1.0 / unit,
-            ),
-            pattern_invariant(one),
-        ]  # fmt: skip
+            pattern_invariant(setting),
+        ]
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer for the whole run, its limit included."""
-        _ = setting.trajectory
-        return [setting.monitor.verdict(f"{self.name}.{part}") for part in "abcdef"]
+        return watched(setting, *(f"{self.name}.{part}" for part in "abcdef"))
 
 
-def pattern_invariant(one: OneNeuron) -> Invariant:
+def pattern_invariant(setting: Setting) -> Invariant:
     """Return the claim that the pattern is that of the labels' signs from the first step on."""
-    unit = one.kappa.value * one.setting.y_min
-    oriented = np.where(one.y > 0, 1.0, -1.0) / unit
-    return Invariant(
-        condition=PATTERN,
-        margin=lambda step: step.primal[0] * oriented,
-        detail="From the first step on the active samples are those with labels of the neuron's "
-        "sign (margin: distance of the predictions from zero in units of kappa y_min).",
-        neurons=np.zeros(one.n, np.intp),
-        samples=np.arange(one.n),
-        rounding_error=one.setting.state_error / unit,
-        sensitivity=1.0 / unit,
+    return Shares(setting, setting.agrees).pattern(
+        PATTERN,
+        "From the first step on the active samples are those with labels of the neuron's sign "
+        "(margin: distance of the predictions from zero in units of kappa y_min).",
     )

@@ -114,7 +114,7 @@ class Theorem1(Statement):
 
     def invariants(self, setting: Setting) -> list[Invariant]:
         """Return the claim about the pattern, shared with Lemma 9."""
-        return [pattern_invariant(OneNeuron(setting))]
+        return [pattern_invariant(setting)]
 
     def verdicts(self, setting: Setting) -> list[Verdict]:
         """Answer: hypotheses, guarantees, conclusion."""
