@@ -1,0 +1,1 @@
+"""Tables of public functions with arguments that work, a module for each subject."""
