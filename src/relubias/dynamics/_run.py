@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from types import ModuleType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,19 @@ from relubias._compensated import two_prod
 from relubias._validate import Float, fail
 from relubias.dynamics import _codes as code
 from relubias.dynamics import _plain
+from relubias.dynamics._counters import growth_mode, new_counters
 from relubias.dynamics._exact import ExactPath, Undecided
 from relubias.dynamics._frozen import Frozen, frozen_motion
 from relubias.dynamics._plain.freezing import settle
 from relubias.dynamics._plain.jumping import add
 from relubias.dynamics._plain.stepping import note_switches
+from relubias.dynamics._units import scaled
 from relubias.dynamics.certificate import Certificate, certify
 from relubias.dynamics.sliding_tail import SlidingLimit, certify_tail
 from relubias.dynamics.trajectory import SWITCH_DTYPE, State
 from relubias.problem import Problem
 
-__all__ = ["Run", "new_counters", "power_of_two", "scaled"]
+__all__ = ["Run"]
 
 _KERNELS = "relubias.dynamics._compiled"
 _NUMPY_SECONDS = 0.4  # of stepping in NumPy, all runs together, before the kernels are loaded
@@ -33,30 +34,6 @@ _NUMPY_CHUNK = 64  # steps
 _COMPILED_CHUNK = 2e8  # multiplications: a few tenths of a second
 _MAX_KEPT_SWITCHES = 1_000_000
 _MORE_SLIDING = 3  # times that a proof may add pairs to those that slide
-
-
-def power_of_two(size: float) -> float:
-    """Return the largest power of two that is at most `size`, and 1 for 0."""
-    return math.ldexp(1.0, math.frexp(size)[1] - 1) if size > 0 else 1.0
-
-
-class Units(NamedTuple):
-    """Powers of two that bring the Gram diagonal, and the labels and start, to order one."""
-
-    gram: float
-    label: float
-
-
-def scaled(gram: Float, labels: Float, start: Float) -> Units:
-    """Choose the units of a run."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = float(np.abs(start @ gram).max())
-    if not size <= 1e150:
-        raise fail("start", f"reaches primal values of {size:.3g}", "scale it down")
-    return Units(
-        power_of_two(float(np.diagonal(gram).mean())),
-        power_of_two(max(float(np.abs(labels).max()), size)),
-    )
 
 
 class Run:
@@ -406,17 +383,3 @@ class Run:
     def chattering(self) -> NDArray[np.intp]:
         """Return these pairs as rows (neuron, sample)."""
         return np.argwhere(self.chatters())
-
-
-def growth_mode(gram: Float, step_size: float, n_neurons: int) -> tuple[float, float]:
-    """Return the first GROWTH and CAN_GROW: whether rounding errors can grow on some pattern."""
-    can_grow = step_size * n_neurons * float(np.abs(gram).sum(axis=0).max()) > 2.0
-    return (0.0, 1.0) if can_grow else (1.0, 0.0)
-
-
-def new_counters() -> NDArray[np.int64]:
-    """Return the counters of a run that has not begun."""
-    counters = np.zeros(code.N_COUNTERS, np.int64)
-    counters[code.NEXT_ATTEMPT] = code.FIRST_ATTEMPT
-    counters[code.NEXT_SAVE] = code.FIRST_SAVE
-    return counters

@@ -20,8 +20,9 @@ from relubias._validate import (
     fail,
 )
 from relubias.dynamics import _codes as code
+from relubias.dynamics._counters import growth_mode, new_counters
 from relubias.dynamics._recorder import risk
-from relubias.dynamics._run import growth_mode, new_counters, scaled
+from relubias.dynamics._units import scaled
 from relubias.dynamics.descent import gradient_descent
 from relubias.problem import Problem
 

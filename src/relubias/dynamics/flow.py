@@ -11,7 +11,7 @@ from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import as_count, as_dual, as_real, fail
 from relubias.dynamics._flow.path import Path
-from relubias.dynamics._run import Units, scaled
+from relubias.dynamics._units import Units, scaled
 from relubias.dynamics.descent import risk
 from relubias.dynamics.flow_certificate import FlowCertificate, certify_state
 from relubias.dynamics.flow_trajectory import FLOW_SWITCH_DTYPE, FlowPath, FlowTrajectory

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
 from relubias.dynamics._flow.path import Path
-from relubias.dynamics._run import Units
+from relubias.dynamics._units import Units
 from relubias.dynamics.flow_certificate import FlowCertificate
 from relubias.dynamics.trajectory import State, Status, Trajectory
 
