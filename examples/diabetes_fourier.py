@@ -1,9 +1,13 @@
-"""Where gradient descent goes on real data: the diabetes study in random Fourier features.
+"""
+Diabetes in random Fourier features
+===================================
+
+Where gradient descent goes on real data, at three step sizes.
 
 The data ship with scikit-learn (``pip install scikit-learn``): ten measurements of a patient,
 and how far the disease progressed within a year. 200 patients in 20,000 random features are
 fitted exactly by one neuron wherever progression is above average. Writes the data as
-``diabetes_fourier.npz``, so that the command line can be tried on them:
+``diabetes_fourier.npz``, so that the command line can be tried on them::
 
     python examples/diabetes_fourier.py
     relubias run diabetes_fourier.npz --kappa 0.1

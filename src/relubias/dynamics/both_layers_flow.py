@@ -220,7 +220,7 @@ def both_layers_flow(
 
     See Also
     --------
-    train_both_layers : One run.
+    relubias.train_both_layers : One run.
     relubias.gradient_flow : The flow of the first layer alone, followed exactly.
 
     Notes

@@ -137,7 +137,7 @@ def closest_fit(problem: Any) -> ClosestFit:
 
     See Also
     --------
-    minimum_norm : Says INFEASIBLE where nothing fits.
+    relubias.minimum_norm : Says INFEASIBLE where nothing fits.
 
     Notes
     -----
