@@ -1,0 +1,164 @@
+// The state of the page in its address: links that can be shared, and the Back button.
+
+const STATE_NUMBERS = [
+  "n", "d", "spike", "exponent", "low", "high", "negative", "scale", "kappa", "seed",
+];
+const STATE_WORDS = ["law", "spectrum", "signs", "labels", "start", "method", "data"];
+const VIEW_NUMBERS = ["t", "neuron", "sample"];
+const VIEW_WORDS = ["play", "view"];
+const ORDER = [...STATE_NUMBERS, ...STATE_WORDS, ...VIEW_NUMBERS, ...VIEW_WORDS];
+const LONGEST = 200; // characters of a value: no honest one is longer
+const PAUSE = 400; // ms between rewrites of the address; browsers refuse more than 100 in 30 s
+const SAME_KEYS = 1000; // ms within which keys pressed on one control are one gesture
+
+/** Put the state of the address into the page, and keep both the same from then on. */
+export function initUrl(app) {
+  const address = new Address();
+  const all = () => ({ ...app.getState(), ...app.getView() });
+  let restoring = false;
+
+  function restore(options) {
+    const { state, view, notes } = readUrl();
+    restoring = true;
+    app.setState(state, { replace: true, ...options });
+    app.setView({ t: 0, neuron: null, sample: null, play: false, view: null, ...view });
+    restoring = false;
+    if (notes.length > 0) app.notify(notes.join(" "), "info");
+  }
+
+  restore({ run: false });
+  app.onState(() => restoring || address.change(all(), gestures.current()));
+  app.onView(() => restoring || address.rewrite(all()));
+  const gestures = watchGestures(() => address.flush());
+  addEventListener("popstate", () => {
+    address.forget();
+    restore({ run: true });
+  });
+  addEventListener("pagehide", () => address.flush());
+}
+
+/** Read an address: the state, the view, and a sentence for each thing that was left out. */
+export function readUrl(search = location.search) {
+  const [state, view, notes, unknown] = [{}, {}, [], []];
+  for (const [key, text] of new URLSearchParams(search)) {
+    const target = VIEW_NUMBERS.includes(key) || VIEW_WORDS.includes(key) ? view : state;
+    if (!ORDER.includes(key)) {
+      unknown.push(short(key));
+    } else if (Object.hasOwn(target, key)) {
+      notes.push(`The address holds ${key} twice; the first is used.`);
+    } else if (STATE_NUMBERS.includes(key) || VIEW_NUMBERS.includes(key)) {
+      const value = text.trim() === "" ? NaN : Number(text);
+      if (Number.isFinite(value)) target[key] = value;
+      else notes.push(`The address has ${key} = ${short(text)}, which is no number; left out.`);
+    } else if (text.length > LONGEST) {
+      notes.push(`The address has a value of ${key} that is too long; left out.`);
+    } else if (key === "play") {
+      view.play = text === "1" || text === "true";
+    } else {
+      // A plus sign typed by hand arrives as a space.
+      target[key] = key === "signs" ? text.replaceAll(" ", "+") : text;
+    }
+  }
+  if (unknown.length > 0) {
+    const which = unknown.slice(0, 3).join(", ") + (unknown.length > 3 ? ", …" : "");
+    const what = unknown.length === 1 ? `an unknown key, ${which}; it was` : `unknown keys, ${which}; they were`;
+    notes.push(`The address holds ${what} left out.`);
+  }
+  return { state, view, notes };
+}
+
+/** Return the query of a state and a view, keys in a fixed order; what is absent is left out. */
+export function queryOf(values) {
+  const query = new URLSearchParams();
+  for (const key of ORDER) {
+    const value = values[key];
+    if (value === undefined || value === null || value === "" || value === false) continue;
+    if (key === "t" && value === 0) continue;
+    query.set(key, typeof value === "number" ? numeral(value) : value === true ? "1" : String(value));
+  }
+  const text = query.toString();
+  return text ? `?${text}` : "";
+}
+
+/** Write a number so that it reads back bit for bit, as 1e12 where that is shorter. */
+export function numeral(value) {
+  const [plain, exponential] = [String(value), value.toExponential().replace("e+", "e")];
+  return exponential.length < plain.length ? exponential : plain;
+}
+
+function short(text) {
+  return text.length > 24 ? `${text.slice(0, 24)}…` : text;
+}
+
+/** The address bar, which takes few changes and makes one entry of the history for a gesture. */
+class Address {
+  #gesture = null;
+  #timer = null;
+  #waiting = null;
+  #last = 0;
+
+  /** A new state: the first change of a gesture makes an entry, its others rewrite it. */
+  change(values, gesture) {
+    const continues = gesture !== null && gesture === this.#gesture;
+    this.#gesture = gesture;
+    if (continues) return this.rewrite(values);
+    this.flush(); // the entry before keeps its last view
+    const query = queryOf(values);
+    if (query === location.search) return;
+    history.pushState(null, "", query || location.pathname);
+    this.#last = performance.now();
+  }
+
+  /** The same entry with other values, now or soon. */
+  rewrite(values) {
+    this.#waiting = queryOf(values);
+    const rest = this.#last + PAUSE - performance.now();
+    if (rest <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), rest);
+  }
+
+  /** Write what waits. */
+  flush() {
+    const query = this.#waiting;
+    this.forget();
+    if (query === null || query === location.search) return;
+    history.replaceState(null, "", query || location.pathname);
+    this.#last = performance.now();
+  }
+
+  /** Drop what waits: people went elsewhere. */
+  forget() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#waiting = null;
+  }
+}
+
+/** Tell which gesture is going on: one drag, or keys pressed in a row on one control. */
+function watchGestures(onEnd) {
+  let number = 0;
+  let gesture = null;
+  let held = false; // by a pointer
+  let control = null;
+  let last = -Infinity;
+  const end = () => {
+    if (gesture !== null) onEnd();
+    [gesture, held, control] = [null, false, null];
+  };
+  const isControl = (event) => event.target instanceof HTMLInputElement;
+  addEventListener("pointerdown", (event) => {
+    end();
+    if (isControl(event)) [gesture, held] = [++number, true];
+  }, { capture: true });
+  for (const name of ["pointerup", "pointercancel"]) {
+    // After the page has handled it: the last change of a drag comes with the pointer's release.
+    addEventListener(name, () => held && setTimeout(end));
+  }
+  addEventListener("keydown", (event) => {
+    if (!isControl(event)) return end();
+    const now = performance.now();
+    if (event.target !== control || now - last > SAME_KEYS) gesture = ++number;
+    [control, last, held] = [event.target, now, false];
+  }, { capture: true });
+  return { current: () => gesture };
+}
