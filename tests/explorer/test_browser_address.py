@@ -1,0 +1,149 @@
+"""The address: links that can be shared, the Back button, and hostile or broken ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from tests.explorer.browsing import Explorer
+
+SMALL = "?n=6&d=60&signs=%2B-&kappa=0.5&seed=3"
+
+
+def history_length(explorer: Explorer) -> int:
+    return explorer.page.evaluate("() => history.length")
+
+
+def test_a_link_shows_the_same_in_another_window(visit: Callable[..., Explorer]) -> None:
+    one = visit().open(SMALL)
+    one.set("start", "gaussian")
+    one.set("d", "1e9")
+    one.page.keyboard.press("Escape")
+    one.page.locator("#frame").evaluate(
+        "(f) => { f.value = 5; f.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    one.page.wait_for_url("**t=5*")
+    other = visit()
+    other.page.goto(one.page.url)
+    other.settle(0)
+    assert other.pictures() == one.pictures()
+    expect(other.page.locator("#frame")).to_have_value("5")
+    assert other.query() == one.query()
+
+
+def test_back_and_forward_walk_through_the_settings(explorer: Explorer) -> None:
+    explorer.open(SMALL)
+    first = explorer.pictures()
+    explorer.set("seed", 4)
+    second = explorer.pictures()
+    explorer.set("method", "flow")
+    for go_back, seed, pictures in (("back", "4", second), ("back", "3", first)):
+        with explorer.redraw():
+            explorer.page.evaluate(f"() => history.{go_back}()")
+        expect(explorer.control("seed")).to_have_value(seed)
+        expect(explorer.control("method")).to_have_value("descent")
+        assert explorer.pictures() == pictures
+    with explorer.redraw():
+        explorer.page.evaluate("() => history.forward()")
+    assert explorer.pictures() == second
+
+
+def test_a_drag_is_one_entry_of_the_history(explorer: Explorer) -> None:
+    explorer.open(SMALL)
+    before = history_length(explorer)
+    slider = explorer.page.locator("#control-kappa-slider")
+    box = slider.bounding_box()
+    assert box is not None
+    mouse, middle = explorer.page.mouse, box["y"] + box["height"] / 2
+    with explorer.redraw():
+        mouse.move(box["x"] + box["width"] * 0.9, middle)
+        mouse.down()
+        for part in range(40):
+            mouse.move(box["x"] + box["width"] * (0.9 - part / 100), middle)
+        mouse.up()
+    explorer.page.wait_for_function(
+        "() => new URLSearchParams(location.search).get('kappa')"
+        " === String(Number(document.querySelector('#control-kappa').value))"
+    )
+    assert explorer.query()["kappa"] != "0.5"
+    assert history_length(explorer) == before + 1
+    with explorer.redraw():
+        explorer.page.go_back()
+    expect(explorer.control("kappa")).to_have_value("0.5")
+
+
+def test_arrow_keys_in_a_row_are_one_entry_of_the_history(explorer: Explorer) -> None:
+    explorer.open(SMALL)
+    before = history_length(explorer)
+    explorer.page.locator("#control-seed-slider").focus()
+    for _ in range(5):
+        explorer.page.keyboard.press("ArrowRight")
+    expect(explorer.control("seed")).to_have_value("8")
+    explorer.page.wait_for_url("**seed=8*")
+    assert history_length(explorer) == before + 1
+
+
+def test_moving_through_time_makes_no_history(explorer: Explorer) -> None:
+    explorer.open(SMALL)
+    before = history_length(explorer)
+    for _ in range(4):
+        explorer.page.locator("#step-forward").click()
+    explorer.page.wait_for_url("**t=4*")
+    assert history_length(explorer) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "notes"),
+    [
+        ("?n=6&colour=red", ("unknown key", "colour")),
+        ("?n=6&a=1&b=2&c=3&e=4", ("unknown keys", "a, b, c, …")),
+        ("?n=six", ("n = six", "no number")),
+        ("?n=6&n=7", ("n twice",)),
+        (f"?law={'g' * 5000}", ("law", "too long")),
+        ("?__proto__=1&constructor=2", ("unknown keys", "__proto__")),
+    ],
+)
+def test_what_an_address_should_not_hold_is_left_out_with_a_note(
+    explorer: Explorer, query: str, notes: tuple[str, ...]
+) -> None:
+    explorer.open(query)
+    for note in notes:
+        expect(explorer.page.locator("#notes")).to_contain_text(note)
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ("?n=0", "n"), ("?n=999", "n"), ("?d=1e300", "d"), ("?kappa=-1", "kappa"),
+        ("?law=cauchy", "law"), ("?signs=%2B%2B%2B%2B%2B%2B%2B%2B%2B", "signs"),
+        ("?low=2&high=-1", "high"), ("?method=adam", "method"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_named_at_its_field(
+    explorer: Explorer, query: str, key: str
+) -> None:
+    explorer.open(query)
+    expect(explorer.page.locator(f"#error-{key}")).not_to_be_empty()
+
+
+@pytest.mark.parametrize(
+    "text", ["<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "javascript:alert(1)"]
+)
+def test_text_in_an_address_is_never_markup(explorer: Explorer, text: str) -> None:
+    explorer.page.on("dialog", lambda dialog: explorer.watch.complaints.append(dialog.message))
+    before = explorer.open(SMALL).page.locator("img, script").count()
+    for key in ("law", "data", "signs", "foo", text):
+        explorer.watch.allowed.append("status of 400")
+        query = explorer.page.evaluate(
+            "([key, text]) => '?' + new URLSearchParams({n: 6, [key]: text})", [key, text]
+        )
+        explorer.open(query, wait=False)
+        explorer.page.wait_for_function("() => document.documentElement.dataset.busy === 'false'")
+        assert explorer.page.locator("img, script").count() == before
+
+
+def test_signs_typed_by_hand_are_understood(explorer: Explorer) -> None:
+    explorer.open("?n=6&d=60&signs=+-")  # a plus sign means a space in an address
+    expect(explorer.control("signs")).to_have_value("+-")
+    assert "signs=%2B-" in explorer.page.url or explorer.query().get("signs") in ("+-", None)
