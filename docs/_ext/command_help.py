@@ -1,4 +1,4 @@
-"""The directive ``command-help``: every command with the help that it prints, asked at build time."""
+"""The directive ``command-help``: every command with the help that it prints."""
 
 from __future__ import annotations
 

@@ -79,7 +79,8 @@ class OwnAttributes(SphinxPostTransform):
             for name in (f"{owner}.{node['reftarget']}", f"{node['py:class']}.{node['reftarget']}"):
                 if name in objects:
                     node["reftarget"] = name
-            node["refspecific"], node[OPTIONAL] = False, True
+            del node["refspecific"]
+            node[OPTIONAL] = True
 
 
 def resolve(
