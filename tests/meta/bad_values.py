@@ -1,10 +1,12 @@
-"""Unusable values by kind of argument, and unusual but right ways to pass an array."""
+"""Unusable values by kind of argument."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import scipy.sparse
+
+from tests.meta.bad_sweep_values import SWEEP_VALUES
 
 
 def _with(array, value):
@@ -277,92 +279,7 @@ BAD_SCALARS = {
     },
 }
 
-_NO_FIELD = {
-    "a dict": {"a": 1},
-    "a set": {1, 2},
-    "a function": np.sum,
-    "bytes": b"1",
-    "complex": 1j,
-    "an empty list": [],
-    "a list of lists": [[[]]],
-    "an object": object(),
-    "NaN": float("nan"),
-}
-
-_NO_CHOICE = {
-    **_NO_FIELD,
-    "a number": 3,
-    "another word": "gausian",
-    "no name": {"scale": 1.0},
-    "an unknown option": {"name": "gaussian", "colour": "red"},
-    "a word in a list": ["gausian"],
-}
-
-BAD_SCALARS |= {
-    "plan counts": {
-        **_NO_FIELD, "None": None, "zero": 0, "a fraction": 1.5, "text": "4", "in a list": [4, -1],
-    },
-    "plan dimensions": {
-        **_NO_FIELD, "None": None, "zero": 0, "a fraction": 1.5, "a word": "large",
-        "code": "__import__('os')", "of a later field": "5*kappa", "no whole number": "n/3",
-    },
-    "plan choices": {**_NO_CHOICE, "None": None},
-    "optional plan choices": _NO_CHOICE,
-    "plan signs": {**_NO_FIELD, "None": None, "a word": "plus", "a zero": [0], "empty": ""},
-    "plan steps": {
-        **_NO_FIELD, "zero": 0.0, "negative": -1.0, "a word": "small", "infinity": np.inf,
-        "True": True, "without a value": "1/(n - 4)",
-    },
-    "plan names": {**_NO_FIELD, "an empty list": ["colour"], "a word": "colour", "a number": 3},
-    "plan measures": {
-        **_NO_FIELD, "a function": lambda case: case, "None": None, "a word": "gapp", "twice":
-        ["loss", "loss"], "no statement": "verdict:lai2026.theorem99",
-    },
-    "plan": {"None": None, "text": "n = 4", "a dict": {"n": 4}, "a number": 3, "a class": dict},
-    "shard": {
-        **_NO_FIELD, "a number": 1, "a word": "first", "zero": "0/3", "beyond": "4/3", "none":
-        "1/0", "negative": (-1, 3), "fractions": (0.5, 2), "three": (1, 2, 3), "one": "1",
-        "spaces": "1 / 2",
-    },
-    "engine": {**_NO_FIELD, "a number": 3, "a word": "dask", "a port": "tcp://nowhere"},
-    "plan name": {**_NO_FIELD, "None": None, "a path": "a/b", "empty": "", "long": "x" * 100},
-}  # fmt: skip
-
-BAD_SCALARS["optional path"] = {
-    name: value for name, value in BAD_SCALARS["path"].items() if value is not None
-}
-
-
-_NO_COLUMN = {
-    "a number": 3,
-    "unknown": "colour",
-    "a list": ["d"],
-    "an array": np.ones(2),
-    "a function": np.sum,
-    "empty": "",
-}
-
-BAD_SCALARS |= {
-    "column": {**_NO_COLUMN, "None": None},
-    "optional column": _NO_COLUMN,
-    "columns": {
-        "a word": "trace",
-        "a number": 3,
-        "unknown": ["colour"],
-        "numbers": [1, 2],
-        "a dict": {"d": 1},
-    },
-    "conditions": {
-        "a number": 3,
-        "a word": "n",
-        "a list": ["n"],
-        "unknown": {"colour": 1},
-        "a number as a name": {3: 1},
-        "no such row": {"n": 17},
-        "nothing": {"n": []},
-    },
-    "middle": {"another word": "mode", "None": None, "a number": 0.5, "a list": ["mean"]},
-    "log": {"another word": "log", "a number": 2, "True": True, "a list": ["x"]},
+BAD_SCALARS |= SWEEP_VALUES | {
     "confidence": {**_NO_NUMBER, "zero": 0.0, "one": 1.0, "above one": 1.5, "negative": -0.5},
     "folder": {
         "None": None,
@@ -372,6 +289,9 @@ BAD_SCALARS |= {
         "nowhere": "no/such/folder",
         "impossible": "a\0b",
     },
+}
+BAD_SCALARS["optional path"] = {
+    name: value for name, value in BAD_SCALARS["path"].items() if value is not None
 }
 
 
@@ -383,51 +303,3 @@ def bad_values(kind, good):
         for name, spoil in BAD[kind].items():
             with np.errstate(all="ignore"):
                 yield name, spoil(np.asarray(good))
-
-
-def _spread(array):
-    wide = np.full(tuple(2 * length for length in array.shape), 7.0)
-    wide[tuple(slice(None, None, 2) for _ in array.shape)] = array
-    return wide[tuple(slice(None, None, 2) for _ in array.shape)]
-
-
-def _backwards(array):
-    every = tuple(slice(None, None, -1) for _ in array.shape)
-    return array[every].copy()[every]
-
-
-def _read_only(array):
-    copy = array.copy()
-    copy.flags.writeable = False
-    return copy
-
-
-class Lazy:
-    """An array known only through its protocol."""
-
-    def __init__(self, array):
-        self._array = array
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self._array, dtype=dtype, copy=copy)
-
-
-UNUSUAL = {
-    "lists": lambda a: a.tolist(),
-    "tuples": lambda a: tuple(map(tuple, a.tolist())) if a.ndim == 2 else tuple(a.tolist()),
-    "int64": lambda a: a.astype(np.int64),
-    "int8": lambda a: a.astype(np.int8),
-    "float32": lambda a: a.astype(np.float32),
-    "float16": lambda a: a.astype(np.float16),
-    "longdouble": lambda a: a.astype(np.longdouble),
-    "big-endian": lambda a: a.astype(">f8"),
-    "Fortran order": np.asfortranarray,
-    "non-contiguous": _spread,
-    "negative strides": _backwards,
-    "read-only": _read_only,
-    "masked nowhere": np.ma.MaskedArray,
-    "pandas": lambda a: (pd.DataFrame if a.ndim == 2 else pd.Series)(a),
-    "pandas integers": lambda a: (pd.DataFrame if a.ndim == 2 else pd.Series)(a.astype(int)),
-    "array protocol": Lazy,
-}
-"""Ways to pass an array of small whole numbers that mean the same as float64."""

@@ -15,9 +15,10 @@ from numpy.testing import assert_equal
 
 import relubias as rb
 import relubias.experiments
-from tests.meta.bad_values import UNUSUAL, bad_values
+from tests.meta.bad_values import bad_values
 from tests.meta.discovery import public_objects
 from tests.meta.entry_points import ENTRIES, GRAM, X, Y
+from tests.meta.unusual_arrays import UNUSUAL
 
 ARRAYS = {"features", "weights", "gram", "labels", "signs", "dual", "vector"}
 
