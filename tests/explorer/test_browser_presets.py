@@ -13,8 +13,8 @@ from relubias.experiments.registry import KEYS
 NOT_CERTIFIED: dict[str, str] = {}
 """Presets whose runs have another status on purpose."""
 
-NOT_SHOWN = {"dana", "equal_split", "reach"}
-"""Experiments without a preset: both layers, a search without a run, a search over dimensions."""
+NOT_SHOWN = {"dana", "equal_split"}
+"""Experiments without a preset: both layers, and a search without a run."""
 
 
 def presets(explorer: Explorer) -> list[dict[str, Any]]:

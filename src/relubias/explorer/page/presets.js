@@ -85,7 +85,7 @@ const PAPER = [
 const BEYOND = [
   {
     key: "stepsize", title: "Smaller steps, smaller gap",
-    caption: "With small steps the gap is well above κ‖y₋‖/√L at d = 2000, because examples return; raise d, and it comes down to the law.",
+    caption: "After small steps examples come back, long after the first one, and the gap ends below the law; raise d, and it comes up to it.",
     state: { n: 20, kappa: 0.01, scale: 5e-7 },
   },
   {
@@ -95,22 +95,27 @@ const BEYOND = [
   },
   {
     key: "initialisation", title: "A start that hides the gap",
-    caption: "At κ = 0.5 a start as large as the labels nearly closes the gap; move the scale both ways.",
+    caption: "At κ = 0.5 a start about as large as the labels takes most of the gap away; move its scale both ways.",
     state: { n: 20, d: 200_000, low: 0.9, kappa: 0.5, scale: 0.9 },
   },
   {
     key: "freezing", title: "How large must d be?",
-    caption: "Near d = n ln n (1 + κ²)/κ² about half of the draws settle in one step; move the seed.",
-    state: { n: 20, d: 130, low: 1, scale: 0.01 },
+    caption: "At d = 4n about half of the draws settle in one step; move the seed, or d.",
+    state: { n: 20, d: 80, low: 1, scale: 0.01 },
+  },
+  {
+    key: "reach", title: "How far the theory reaches",
+    caption: "With 80 examples about half of the draws settle in one step at d = 560; the theorem's explicit constants ask for eight million.",
+    state: { n: 80, d: 560, low: 1, scale: 0.01 },
   },
   {
     key: "limit", title: "What the limit is",
-    caption: "The limit is the linear interpolator of the labels with the negative ones shrunk by κ; its predictions lie at κ times them.",
+    caption: "The limit is the linear interpolator of the labels with the negative ones shrunk by κ: their values end at κ times the label.",
     state: { n: 20, d: 1_000_000, kappa: 0.5, scale: 5e-7 },
   },
   {
     key: "flow_gap", title: "Gradient flow from a tiny start",
-    caption: "Without steps the gap all but vanishes.",
+    caption: "Flow takes no steps, and in most draws nothing of the gap is left but the size of the start.",
     state: { d: 200, scale: 1e-12, method: "flow" },
   },
   {
@@ -120,27 +125,27 @@ const BEYOND = [
   },
   {
     key: "vardi_shamir", title: "Vardi and Shamir's example",
-    caption: "Flow from (almost) zero passes the third example on its way and ends away from the shortest solution.",
+    caption: "The third example is active at first and is pushed out; what that push leaves behind stays, so that the limit is not the shortest solution.",
     state: { scale: 1e-9, method: "flow" }, csv: VARDI_SHAMIR,
   },
   {
     key: "theorem6", title: "Theorem 6: four neurons, disjoint start",
-    caption: "Each neuron fits its own examples; the limit stays near the proved optimum.",
+    caption: "Each neuron ends active on its own examples alone, and farther from the proved optimum than that is from zero.",
     state: { d: 1_000_000, signs: "++--", start: "disjoint", scale: 0.00625 },
   },
   {
     key: "parked", title: "Theorem 5: parked examples",
-    caption: "Five neurons, each example owned by one: the others keep it inactive from the first step on.",
+    caption: "Five neurons, each example owned by one of them: after one step only its owner is active on it, for good.",
     state: { d: 100_000, signs: "+++--", start: "disjoint" },
   },
   {
     key: "boursier", title: "Boursier et al.: the first layer alone",
-    caption: "Five orthogonal examples of different norms: a pair of neurons from a tiny start; the gap is proportional to κ.",
+    caption: "Five orthogonal examples of different norms and two neurons from a tiny start: the gap is proportional to κ.",
     state: { signs: "+-", scale: 1e-9, kappa: 0.1 }, csv: BOURSIER,
   },
   {
-    key: "tightness", title: "Lemmas 9 and 10 just where they hold",
-    caption: "At d = 1000 values still dip; raise d, and the lines straighten.",
+    key: "tightness", title: "Far below the constants of Lemmas 9 and 10",
+    caption: "One step settles everything, though the explicit constants of Lemmas 9 and 10 ask for a far larger d.",
     state: { n: 20, d: 1000, signs: "+-" },
   },
 ];
