@@ -1,0 +1,130 @@
+/** From numbers to pixels and back, with ticks that read well. */
+
+import { number, power } from "./format.js";
+
+/**
+ * @typedef {{value: number, label: string}} Tick
+ *
+ * @typedef {object} Scale
+ * @property {(value: number) => number} at pixel of a value
+ * @property {(pixel: number) => number} value value of a pixel
+ * @property {[number, number]} domain
+ * @property {[number, number]} range
+ * @property {(room?: number) => Tick[]} ticks about one for every `room` pixels
+ */
+
+/**
+ * @param {[number, number]} domain
+ * @param {[number, number]} range
+ * @param {(value: number) => number} forward
+ * @param {(image: number) => number} backward
+ * @param {(room: number) => Tick[]} ticks
+ * @returns {Scale}
+ */
+function scale(domain, range, forward, backward, ticks) {
+  const [from, to] = domain.map(forward);
+  const slope = (range[1] - range[0]) / (to - from || 1);
+  return {
+    domain,
+    range,
+    at: (value) => range[0] + (forward(value) - from) * slope,
+    value: (pixel) => backward(from + (pixel - range[0]) / slope),
+    ticks: (room = 60) => ticks(room),
+  };
+}
+
+/**
+ * @param {[number, number]} domain
+ * @param {[number, number]} range
+ * @returns {Scale}
+ */
+export function linear(domain, range) {
+  return scale(domain, range, (v) => v, (v) => v, (room) => roundNumbers(domain, count(range, room)));
+}
+
+/**
+ * @param {[number, number]} domain positive
+ * @param {[number, number]} range
+ * @returns {Scale}
+ */
+export function logarithmic(domain, range) {
+  return scale(domain, range, Math.log10, (v) => 10 ** v, (room) => powers(domain, count(range, room)));
+}
+
+/**
+ * Time: even near zero, by powers of ten later; `unit` is about where it changes.
+ * @param {[number, number]} domain
+ * @param {[number, number]} range
+ * @param {number} unit
+ * @returns {Scale}
+ */
+export function bent(domain, range, unit) {
+  const forward = (/** @type {number} */ v) => Math.asinh(v / unit);
+  return scale(domain, range, forward, (v) => unit * Math.sinh(v), (room) => bentTicks(domain, unit, range, room));
+}
+
+/** @type {(range: [number, number], room: number) => number} */
+function count(range, room) {
+  return Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / room));
+}
+
+/**
+ * Multiples of 1, 2 or 5 times a power of ten.
+ * @param {[number, number]} domain
+ * @param {number} most
+ * @returns {Tick[]}
+ */
+function roundNumbers([low, high], most) {
+  const span = high - low;
+  if (!(span > 0)) return [{ value: low, label: number(low) }];
+  const rough = span / most;
+  const base = 10 ** Math.floor(Math.log10(rough));
+  const step = base * ([1, 2, 5].find((factor) => factor * base >= rough) ?? 10);
+  const ticks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) {
+    const value = i === 0 ? 0 : Number((i * step).toPrecision(12));
+    ticks.push({ value, label: number(value) });
+  }
+  return ticks;
+}
+
+/**
+ * Powers of ten, every second or third if they are many, with halves between if they are few.
+ * @param {[number, number]} domain
+ * @param {number} most
+ * @returns {Tick[]}
+ */
+function powers([low, high], most) {
+  const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+  if (last - first < 1) return roundNumbers([low, high], Math.min(most, 4)).filter(({ value }) => value > 0);
+  const step = Math.max(1, Math.ceil((last - first + 1) / most));
+  const ticks = [];
+  for (let exponent = Math.ceil(first / step) * step; exponent <= last; exponent += step) {
+    ticks.push({ value: 10 ** exponent, label: power(exponent) });
+  }
+  return ticks;
+}
+
+/**
+ * Zero and the powers of ten from the unit on; round numbers where time is short.
+ * @param {[number, number]} domain
+ * @param {number} unit
+ * @param {[number, number]} range
+ * @param {number} room
+ * @returns {Tick[]}
+ */
+function bentTicks([low, high], unit, range, room) {
+  const most = count(range, room);
+  if (high <= 12 * unit) return roundNumbers([low, high], Math.min(most, 6));
+  const [first, last] = [Math.round(Math.log10(unit)), Math.floor(Math.log10(high) + 1e-9)];
+  const sides = low < 0 ? 2 : 1;
+  const step = Math.max(1, Math.ceil(((last - first + 1) * sides) / Math.max(1, most - 1)));
+  const ticks = [{ value: 0, label: "0" }];
+  for (let exponent = first; exponent <= last; exponent += step) {
+    ticks.push({ value: 10 ** exponent, label: exponent >= 0 && exponent < 5 ? String(10 ** exponent) : power(exponent) });
+    if (low < 0 && -(10 ** exponent) >= low) {
+      ticks.push({ value: -(10 ** exponent), label: `−${power(exponent)}` });
+    }
+  }
+  return ticks;
+}

@@ -1,0 +1,164 @@
+/** The primal values α of every neuron over time, with a mark wherever an example is switched. */
+
+import { axes, crisp, faded, inside, line, mark, text } from "./draw.js";
+import { grid } from "./facets.js";
+import { bent, linear } from "./scales.js";
+import { cursor, frameNear, panelAt, timeScale, timeTitle, titleX } from "./timeline.js";
+import { View } from "./view.js";
+
+/**
+ * @typedef {import("./view.js").Scene} Scene
+ * @typedef {import("./draw.js").Panel} Panel
+ */
+
+const SWITCH = { 1: "up", 0: "square", "-1": "down" };
+const REACH = 26;
+
+export class PrimalView extends View {
+  /** @param {import("./app.js").App} app */
+  constructor(app) {
+    super("primal", app);
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {number} width
+   * @param {number} height
+   * @returns {Panel[]}
+   */
+  layout({ data }, width, height) {
+    const extent = reach(data);
+    return grid(width, height, data.neurons, { left: 50, bottom: 38, shape: 2.2 }).map((place) => ({
+      ...place,
+      x: timeScale(data, [place.left, place.right]),
+      y: extent.scale([place.bottom, place.top]),
+    }));
+  }
+
+  /** @type {View["drawStill"]} */
+  drawStill = (context, { data, colours }, /** @type {any[]} */ panels) => {
+    panels.forEach((panel, neuron) => {
+      axes(context, panel, colours, { x: panel.isBottom, y: panel.isLeft });
+      line(context, panel.left, crisp(panel.y.at(0)), panel.right, crisp(panel.y.at(0)), colours.soft);
+      inside(context, panel, () => {
+        const opacity = data.samples > 24 ? 0.55 : 0.85;
+        for (let sample = 0; sample < data.samples; sample += 1) {
+          const positive = data.labels[sample] > 0;
+          context.strokeStyle = faded(positive ? colours.positive : colours.negative, opacity);
+          context.setLineDash(positive ? [] : [5, 3]);
+          context.lineWidth = data.samples > 24 ? 1 : 1.3;
+          this.#path(context, data, panel, neuron, sample);
+        }
+        context.setLineDash([]);
+      }, 1);
+      this.#goals(context, data, panel, neuron, colours);
+      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
+    });
+    const corner = panels[panels.length - 1];
+    titleX(context, timeTitle(data), corner, colours);
+    text(context, "α", panels[0].left - 6, panels[0].top - 8, { colour: colours.ink, align: "right", math: true, size: 12 });
+    this.#switches(context, data, panels, colours);
+  };
+
+  /** @type {View["drawMoving"]} */
+  drawMoving = (context, scene, /** @type {any[]} */ panels) => {
+    const { data, colours, neuron, sample, frame } = scene;
+    panels.forEach((panel, k) => {
+      cursor(context, panel, scene);
+      if (sample === null) return;
+      const chosen = neuron === null || neuron === k;
+      const colour = data.labels[sample] > 0 ? colours.positive : colours.negative;
+      inside(context, panel, () => {
+        context.strokeStyle = faded(colours.panel, 0.8);
+        context.lineWidth = chosen ? 6 : 3;
+        this.#path(context, data, panel, k, sample);
+        context.strokeStyle = colour;
+        context.lineWidth = chosen ? 3 : 1.6;
+        this.#path(context, data, panel, k, sample);
+      }, 1);
+      const y = panel.y.at(data.primal[data.index(frame, k, sample)]);
+      mark(context, "disc", panel.x.at(data.times[frame]), y, chosen ? 5 : 3.5, { fill: colour, stroke: colours.panel });
+    });
+  };
+
+  /** @type {View["find"]} */
+  find(x, y, { data }, panels) {
+    const neuron = panelAt(panels, x, y);
+    if (neuron < 0) return null;
+    const panel = panels[neuron];
+    const frame = frameNear(data, panel, x);
+    let [sample, nearest] = [/** @type {number | null} */ (null), REACH];
+    for (let i = 0; i < data.samples; i += 1) {
+      const away = Math.abs(panel.y.at(data.primal[data.index(frame, neuron, i)]) - y);
+      if (away < nearest) [sample, nearest] = [i, away];
+    }
+    return { neuron: sample === null ? null : neuron, sample, frame };
+  }
+
+  /** @type {View["describe"]} */
+  describe({ data }) {
+    const count = data.answer.switches.length;
+    return `Primal values of ${data.samples} examples at ${data.neurons} ${data.neurons === 1 ? "neuron" : "neurons"} over ${data.frames} frames; ${count} ${count === 1 ? "switch" : "switches"}.`;
+  }
+
+  /**
+   * The line of one pair, over all frames.
+   * @param {CanvasRenderingContext2D} context
+   * @param {import("./data.js").Data} data
+   * @param {Panel} panel
+   * @param {number} neuron
+   * @param {number} sample
+   */
+  #path(context, data, panel, neuron, sample) {
+    context.beginPath();
+    for (let frame = 0; frame < data.frames; frame += 1) {
+      const x = panel.x.at(data.times[frame]);
+      const y = panel.y.at(data.primal[data.index(frame, neuron, sample)]);
+      if (frame === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    }
+    context.stroke();
+  }
+
+  /** Where the values of agreeing examples would fit their labels: a tick at the right edge. */
+  #goals(/** @type {any} */ context, /** @type {import("./data.js").Data} */ data, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {any} */ colours) {
+    for (let sample = 0; sample < data.samples; sample += 1) {
+      if (!data.agrees(neuron, sample)) continue;
+      const y = panel.y.at(Math.abs(data.labels[sample]));
+      line(context, panel.right + 1, y, panel.right + 7, y, data.labels[sample] > 0 ? colours.positive : colours.negative);
+    }
+  }
+
+  /** A mark at every switch: up for on, down for off, a square for sliding. */
+  #switches(/** @type {any} */ context, /** @type {import("./data.js").Data} */ data, /** @type {Panel[]} */ panels, /** @type {any} */ colours) {
+    for (const { time, neuron, sample, mode } of data.answer.switches) {
+      const panel = panels[neuron];
+      const shape = /** @type {any} */ (SWITCH[/** @type {1} */ (mode)]);
+      const colour = data.labels[sample] > 0 ? colours.positive : colours.negative;
+      inside(context, panel, () => {
+        mark(context, shape, panel.x.at(time), panel.y.at(data.primalAt(time, neuron, sample)), 3.6, { fill: colours.panel, stroke: colour, width: 1.4 });
+      }, 5);
+    }
+  }
+}
+
+/**
+ * The range of the primal values; far beyond the labels (a run that diverges) by powers of ten.
+ * @param {import("./data.js").Data} data
+ */
+function reach(data) {
+  let [low, high] = [0, 0];
+  for (const value of data.primal) {
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const span = high - low || 1;
+  const wide = Math.max(high, -low) > 30 * data.largestLabel;
+  return {
+    scale: (/** @type {[number, number]} */ range) => {
+      if (wide) return bent([2 * low, 2 * high], range, 10 ** Math.round(Math.log10(data.largestLabel)));
+      return linear([low - 0.06 * span, high + 0.06 * span], range);
+    },
+  };
+}

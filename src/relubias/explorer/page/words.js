@@ -1,0 +1,130 @@
+/** What the page says in words: status, facts, the highlighted pair, errors and short notes. */
+
+import { make } from "./controls.js";
+import { minus, number } from "./format.js";
+
+/** @typedef {import("./app.js").App} App */
+
+const NOTE_MS = 6000;
+const BUSY_MS = 200;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * @param {App} app
+ * @param {import("./controls.js").Controls} controls
+ */
+export function initWords(app, controls) {
+  const [status, error] = [element("status"), element("error")];
+  app.onAnswer((answer) => {
+    error.textContent = "";
+    controls.clear();
+    write(status, sentence(answer));
+    showFacts(answer);
+    showKeys(app);
+  });
+  app.onError((problem) => {
+    error.textContent = problem.message;
+    if (problem.field) controls.complain(problem.field, problem.message);
+  });
+  app.onView((_look, moved) => {
+    if (moved.has("t") || moved.has("neuron") || moved.has("sample")) showReading(app);
+  });
+  app.pointed.on((/** @type {any} */ pair, /** @type {any} */ point) => showTip(app, pair, point));
+  showBusy(app);
+}
+
+/**
+ * A sentence for a short time, seen and read aloud.
+ * @param {string} words
+ * @param {"info" | "error"} [kind]
+ */
+export function notify(words, kind = "info") {
+  const note = make("p", { className: `toast ${kind}` }, words);
+  element("notes").append(note);
+  setTimeout(() => note.remove(), NOTE_MS);
+}
+
+/** Change a text only if it differs, so that it is read aloud once. @type {(host: HTMLElement, words: string) => void} */
+function write(host, words) {
+  if (host.textContent !== words) host.textContent = words;
+}
+
+/** @type {(answer: import("./api.js").Answer) => string} */
+function sentence({ run, shortest }) {
+  return [run.sentence, shortest?.sentence].filter(Boolean).join(" ");
+}
+
+/** @type {(answer: import("./api.js").Answer) => void} */
+function showFacts({ facts }) {
+  const pairs = facts.map((/** @type {[string, unknown]} */ [name, value]) =>
+    make("div", {}, make("dt", {}, name), make("dd", {}, typeof value === "number" ? number(value, 4) : minus(String(value)))));
+  element("facts").replaceChildren(...pairs);
+}
+
+/** The legend above each view: marks with words. @type {(app: App) => void} */
+function showKeys(app) {
+  const answer = app.currentAnswer();
+  const flow = answer?.state.method === "flow";
+  const keys = {
+    primal: [["solid positive", "y > 0"], ["dashed negative", "y < 0"], ["glyph", "△ on"], ["glyph", "▽ off"], ...(flow ? [["glyph", "□ slides"]] : [])],
+    plane: [["glyph", "● label agrees"], ["glyph", "▽ disagrees"], ...(flow ? [["glyph sliding", "■ slides"]] : [])],
+    map: [["swatch agreeing", "agrees"], ["swatch disagreeing", "disagrees"], ["swatch frozen", "frozen"], ...(flow ? [["swatch sliding", "slides"]] : [])],
+    loss: [],
+    gap: [["glyph", "━ label"], ["glyph", "● limit"], ["glyph shortest", "◇ shortest"], ["glyph", "○ now"]],
+  };
+  for (const [view, marks] of Object.entries(keys)) {
+    element(`key-${view}`).replaceChildren(...marks.map(([kind, words]) => make("span", { className: kind }, words)));
+  }
+}
+
+/** The highlighted pair at this frame, in words. @type {(app: App) => string} */
+export function reading(app) {
+  const scene = app.scene();
+  if (!scene || scene.sample === null) return "";
+  const { data, frame, sample } = scene;
+  const neuron = scene.neuron ?? 0;
+  const at = data.index(frame, neuron, sample);
+  return [
+    `Example ${sample}, label ${number(data.labels[sample])}, ${data.neuronName(neuron)}:`,
+    `α = ${number(data.primal[at])}, Lβ = ${number(data.dual[at])},`,
+    `${data.words(frame, neuron, sample)}.`,
+  ].join(" ");
+}
+
+/** @type {(app: App) => void} */
+function showReading(app) {
+  const { neuron, sample } = app.getView();
+  const root = document.documentElement;
+  root.dataset.neuron = neuron === null ? "" : String(neuron);
+  root.dataset.sample = sample === null ? "" : String(sample);
+  const words = reading(app);
+  write(element("reading"), words || "Point at a line, a dot or a row: every view shows the same example.");
+}
+
+/** The pair's numbers beside the pointer. @type {(app: App, pair: any, point: {x: number, y: number} | null) => void} */
+function showTip(app, pair, point) {
+  const tip = element("tip");
+  const words = pair && pair.sample !== null && point ? reading(app) : "";
+  tip.hidden = words === "";
+  if (!words || !point) return;
+  tip.textContent = words;
+  const { width, height } = tip.getBoundingClientRect();
+  const left = point.x + 16 + width > innerWidth ? point.x - width - 16 : point.x + 16;
+  const top = point.y + 18 + height > innerHeight ? point.y - height - 12 : point.y + 18;
+  tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+}
+
+/** Say that an answer is awaited, only when it takes long enough to notice. @type {(app: App) => void} */
+function showBusy(app) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  app.runner.busy.on((/** @type {boolean} */ busy) => {
+    const root = document.documentElement;
+    root.dataset.busy = String(busy);
+    clearTimeout(timer);
+    if (busy) timer = setTimeout(() => root.classList.add("slow"), BUSY_MS);
+    else root.classList.remove("slow");
+  });
+}
