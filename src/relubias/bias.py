@@ -18,6 +18,7 @@ from relubias.problem import Problem, require_problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["BiasGap", "bias_gap"]
 
@@ -99,6 +100,28 @@ class BiasGap:
                 "ratio": self.ratios,
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the distance beside the law, for every neuron.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Dots are distances, diamonds the law, the grey bar is the norm of the second network.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias._plot_bias import draw_gap
+
+        return draw_gap(self, ax)
 
     def __repr__(self) -> str:
         law = "" if math.isnan(self.ratio) else f", ratio={self.ratio:.4g}"

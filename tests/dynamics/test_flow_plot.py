@@ -52,10 +52,10 @@ def test_marks_stand_at_the_events(flow, axes):
     assert off.get_xdata() == flow.switches["time"][1]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == [
-        "neuron 0", "label > 0", "label \N{LESS-THAN OR EQUAL TO} 0", "begins to slide", "off",
-        "sliding: on zero",
+        "neuron 0 (+)", "label > 0", "label \N{LESS-THAN OR EQUAL TO} 0", "the label",
+        "begins to slide", "off", "sliding: on zero",
     ]  # fmt: skip
-    assert axes.get_title() == "CERTIFIED, 2 events"
+    assert axes.get_title(loc="left") == "certified limit after 2 events"
     assert axes.get_xlabel() == "time"
 
 
@@ -65,7 +65,7 @@ def test_a_flow_without_events_and_one_cut_short_are_drawn(flow):
     before = dict(mpl.rcParams)
     figure, panels = plt.subplots(1, 2)
     assert still.plot(panels[0]) is panels[0]
-    assert "1 event" in short.plot(panels[1]).get_title()
+    assert "1 event" in short.plot(panels[1]).get_title(loc="left")
     figure.canvas.draw()
     plt.close(figure)
     assert dict(mpl.rcParams) == before

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import relubias as rb
 from relubias.sweep import load
-from relubias.sweep._axes import N_LOOKS, axis_of, look, plain_number, short_number
+from relubias._style import N_LOOKS, look
+from relubias.sweep._axes import axis_of, plain_number, short_number
 from relubias.sweep._bands import Quantity, band, positions
 from relubias.sweep._maps import half_lines
 from tests.sweep.known_rows import VALUES, fill, plan_of

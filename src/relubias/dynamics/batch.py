@@ -28,6 +28,7 @@ from relubias.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["DescentBatch", "gradient_descent_batch"]
 
@@ -73,6 +74,28 @@ class DescentBatch:
 
         names = ("status", "n_steps", "n_switches", "last_switch", "loss")
         return pd.DataFrame({name: getattr(self, name) for name in names})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the share of problems that are settled by each step.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The solid curve counts certified problems, the dashed one those that switch no more.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.dynamics._plot_summaries import draw_batch
+
+        return draw_batch(self, ax)
 
     def __repr__(self) -> str:
         names, counts = np.unique(self.status, return_counts=True)

@@ -19,6 +19,7 @@ from relubias.problem import Problem, require_problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["BothLayersFlow", "HalvingStatus", "both_layers_flow"]
 
@@ -155,6 +156,28 @@ class BothLayersFlow:
                 for run, change in zip(self.runs, changes, strict=False)
             ]
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how far apart the ends of successive runs are, against the step size.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Both logarithmic; a dashed line has the slope of a first-order method.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.dynamics._plot_both_layers import draw_halvings
+
+        return draw_halvings(self, ax)
 
     def __repr__(self) -> str:
         return (

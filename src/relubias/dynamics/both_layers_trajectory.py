@@ -226,20 +226,7 @@ class BothLayersTrajectory(Trajectory):
         frame["balancedness"] = np.repeat(balancedness.ravel(), n)
         return frame
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the outputs on the samples, and the output weights, over time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw the outputs alone; a new figure with both if omitted.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            That of the outputs: samples with positive labels are solid, the others dashed, and
-            dots mark the labels.
-        """
+    def _draw(self, ax: Axes | None) -> Axes:
         from relubias.dynamics._plot_both_layers import draw_both_layers
 
         return draw_both_layers(self, ax)

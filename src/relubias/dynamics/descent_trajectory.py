@@ -169,19 +169,7 @@ class DescentTrajectory(Trajectory):
             lines.append("  limit_estimate: fits with the chattering pairs at zero, not proved")
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the primal values over time: records if there are any, otherwise start and limit.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure if omitted.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            Samples with positive labels are solid, the others dashed; crosses mark switches.
-        """
+    def _draw(self, ax: Axes | None) -> Axes:
         from relubias.dynamics._plot import draw_trajectory
 
         return draw_trajectory(self, ax)

@@ -194,19 +194,8 @@ class FlowTrajectory(Trajectory):
             lines.append(f"  {self.certificate}")
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the primal values over time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure if omitted.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-        """
-        from relubias.dynamics._plot import draw_flow
+    def _draw(self, ax: Axes | None) -> Axes:
+        from relubias.dynamics._plot_flow import draw_flow
 
         return draw_flow(self, ax)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relubias._validate import as_real
 from relubias.problem import Problem, require_problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["StepSizeBounds", "step_size_bounds"]
 
@@ -38,6 +42,28 @@ class StepSizeBounds:
     trace: float
     condition: float
     constant: float
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the step sizes of the theory and the stable ones on one axis.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axis is kappa: step size times trace.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.dynamics._plot_summaries import draw_bounds
+
+        return draw_bounds(self, ax)
 
 
 def step_size_bounds(

@@ -240,9 +240,14 @@ class Trajectory(ABC):
             }
         )
 
-    @abstractmethod
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the primal values over time.
+        """Draw the run over time.
+
+        Of a descent or a flow the predictions before the ReLU: solid where the label is positive,
+        dashed elsewhere; crosses mark switches, or other marks events and thick lines sliding.
+        Of a run on both layers the outputs, and on a new figure the output weights below. Drawn
+        are the records, or, if there are none, states that are computed again where that is
+        cheap, up to the limit.
 
         Parameters
         ----------
@@ -252,4 +257,14 @@ class Trajectory(ABC):
         Returns
         -------
         matplotlib.axes.Axes
+            That of the predictions or outputs.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
         """
+        return self._draw(ax)
+
+    @abstractmethod
+    def _draw(self, ax: Axes | None) -> Axes: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.random import Generator
 
@@ -12,6 +12,9 @@ from relubias._progress import Progress, Report, duration, reporting
 from relubias._validate import Float, as_count, as_seed_sequence, as_stream, fail
 from relubias.ensembles.generated import GeneratedFeatures, Seeds
 from relubias.ensembles.spectra import Spectrum
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["FeatureLaw"]
 
@@ -172,6 +175,28 @@ class FeatureLaw(ABC):
         return GeneratedFeatures(
             self, self._as_size(n), as_seed_sequence("seed", seed, "blocks of features")
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the spectrum of the features' covariance.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Those of `Spectrum.plot`.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.ensembles._plot import draw_spectrum
+
+        return draw_spectrum(self.spectrum, ax)
 
     def _as_size(self, n: Any) -> int:
         return as_count("n", n, minimum=1)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float, as_count, as_float_array, as_real, fail, is_scalar, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Spectrum", "as_spectrum", "isotropic", "power_law", "spiked"]
 
@@ -113,6 +116,28 @@ class Spectrum:
     def d_inf(self) -> float:
         r"""Effective dimension :math:`\|\lambda\|_1 / \|\lambda\|_\infty`."""
         return math.fsum((self.values / self.values[0] * self.multiplicities).tolist())
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the eigenvalues, and the effective dimensions beside their ranks.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Both axes logarithmic where the eigenvalues differ.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.ensembles._plot import draw_spectrum
+
+        return draw_spectrum(self, ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Spectrum):

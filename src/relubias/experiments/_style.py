@@ -1,9 +1,8 @@
-"""How every figure looks: sizes, colours, markers and saving, without global state."""
+"""How the figures of the paper are built: panels, curves with bands, ticks and saving."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from relubias._palette import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from relubias._style import LOOKS, WIDE, print_style
 from relubias._validate import Float
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "WIDE",
-    "Look",
     "curve",
     "key",
     "legend_above",
@@ -42,78 +41,13 @@ __all__ = [
     "styled",
 ]
 
-NARROW, WIDE = 3.25, 6.75  # inches: one and two columns
-
-_RC: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 7.5,
-    "axes.titlesize": 8,
-    "axes.labelsize": 7.5,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 5,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 3.5,
-    "legend.frameon": False,
-    "legend.handlelength": 2.2,
-    "legend.columnspacing": 1.4,
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
-    "savefig.facecolor": "white",
-    "figure.facecolor": "white",
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "mathtext.fontset": "dejavusans",
-}
-
-
-class Look(dict[str, Any]):
-    """Colour, marker and line style of one series: never the colour alone."""
-
-    def __init__(self, color: str, marker: str, linestyle: str) -> None:
-        super().__init__(color=color, marker=marker, linestyle=linestyle)
-
-
-LOOKS: tuple[Look, ...] = (
-    Look(BLUE, "o", "-"),
-    Look(VERMILLION, "s", "--"),
-    Look(GREEN, "^", "-."),
-    Look(PURPLE, "D", ":"),
-    Look(ORANGE, "v", "-"),
-    Look(SKY, "P", "--"),
-)
-
-
-@contextmanager
-def _context() -> Generator[None]:
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        cast("Any", mpl.rcParams).update(_RC)
-        yield
-
 
 def styled(draw: Callable[[DataFrame], Figure]) -> Callable[[DataFrame], Figure]:
     """Run a drawing function under the package's style; the user's settings stay as they are."""
 
     @wraps(draw)
     def wrapper(table: DataFrame) -> Figure:
-        with _context():
+        with print_style():
             return draw(table)
 
     return wrapper
@@ -150,7 +84,13 @@ def panel(
 
 
 def curve(
-    ax: Axes, x: Float, middle: Float, low: Float, high: Float, look: Look, label: str = ""
+    ax: Axes,
+    x: Float,
+    middle: Float,
+    low: Float,
+    high: Float,
+    look: dict[str, Any],
+    label: str = "",
 ) -> None:
     """Draw a line with markers inside a shaded band."""
     cast("Any", ax).plot(x, middle, **look, label=label or None, zorder=3)
@@ -198,6 +138,6 @@ def plain_decades(axis: Any, lowest: float, highest: float) -> None:
 
 def save(figure: Figure, png: Path, pdf: Path) -> None:
     """Write a figure as PNG and PDF, without dates, so that equal figures are equal files."""
-    with _context():
+    with print_style():
         figure.savefig(png, metadata={"Software": None})
         figure.savefig(pdf, metadata={"CreationDate": None})

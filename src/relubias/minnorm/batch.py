@@ -16,6 +16,7 @@ from relubias.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["MinimumNormBatch", "minimum_norm_batch"]
 
@@ -67,6 +68,28 @@ class MinimumNormBatch:
         """Return the result as a line of text."""
         n_optimal = int((self.status == MinimumNormStatus.OPTIMAL).sum())
         return f"{n_optimal} of {self.norm.size} problems solved, the others are infeasible"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the share of problems whose shortest neuron is below each norm.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            A dot marks the median.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot import draw_batch
+
+        return draw_batch(self, ax)
 
     def __repr__(self) -> str:
         return f"MinimumNormBatch(n_problems={self.norm.size}, n_samples={self.dual.shape[1]})"

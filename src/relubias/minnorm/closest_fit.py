@@ -29,6 +29,7 @@ from relubias.problem import Problem, require_problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["ClosestFit", "closest_fit"]
 
@@ -106,6 +107,28 @@ class ClosestFit:
                 "residual": self.residual,
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the predictions against the labels, with the residuals.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Ignored samples are hollow.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot import draw_closest_fit
+
+        return draw_closest_fit(self, ax)
 
     def __repr__(self) -> str:
         return f"ClosestFit(loss={self.loss:.6g}, norm={self.norm:.6g})"

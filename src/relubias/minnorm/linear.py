@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from relubias.minnorm._products import residual
 from relubias.minnorm._systems import cholesky_solver, refine
 from relubias.minnorm.scaling import in_unit_scale
 from relubias.problem import require_problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LinearMinimumNorm", "LinearStatus", "linear_minimum_norm"]
 
@@ -80,6 +83,28 @@ class LinearMinimumNorm:
             f"  norm      {self.norm:.15g}\n"
             f"  residual  {self.residual:.2g} on {self.subset.size} of {self.dual.size} samples"
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the predictions in increasing order.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Samples of the subset are filled, the others hollow.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot import draw_linear
+
+        return draw_linear(self, ax)
 
     def __repr__(self) -> str:
         return f"LinearMinimumNorm({self.status}, norm={self.norm:.6g}, n={self.subset.size})"

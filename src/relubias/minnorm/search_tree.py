@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relubias._validate import Float
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["SearchTree"]
 
@@ -62,6 +66,28 @@ class SearchTree:
         has_child = np.zeros(self.parent.size, dtype=np.bool_)
         has_child[self.parent[self.parent >= 0]] = True
         return np.flatnonzero(~has_child)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the lower bound of every node against its depth.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Leaves are filled squares, nodes that were split hollow dots.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot_proofs import draw_tree
+
+        return draw_tree(self, ax)
 
     def __repr__(self) -> str:
         return f"SearchTree(n_nodes={self.parent.size}, n_leaves={self.leaves.size})"

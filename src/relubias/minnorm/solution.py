@@ -17,6 +17,7 @@ from relubias.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["ILL_CONDITIONED", "MinimumNorm", "MinimumNormStatus", "ill_conditioned"]
 
@@ -210,6 +211,28 @@ class MinimumNorm:
                 "support": self.support.ravel(),
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the prediction of every neuron against the label.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Ignored samples are hollow. Without a network: the labels, with crosses at `conflict`.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot import draw_minimum_norm
+
+        return draw_minimum_norm(self, ax)
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ from relubias.problem import Problem, require_problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["Check", "Verification", "verify"]
 
@@ -123,6 +124,28 @@ class Verification:
         import pandas as pd
 
         return pd.DataFrame(list(self.checks), columns=list(Check._fields))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the margin of every claim.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Dots are verified, crosses refuted, squares on trust; bars are rounding errors.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.minnorm._plot_proofs import draw_verification
+
+        return draw_verification(self, ax)
 
     def __str__(self) -> str:
         return self.summary()

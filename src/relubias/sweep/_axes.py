@@ -1,54 +1,24 @@
-"""How the axes of a sweep's pictures look: scale, ticks, and looks that need no colour."""
+"""How the axes of a sweep's pictures look: scale and ticks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._palette import CYCLE
 from relubias._validate import Float
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = [
-    "N_LOOKS",
     "Axis",
     "axis_of",
     "is_wide",
-    "look",
-    "own_axes",
     "plain_number",
     "short_number",
 ]
 
-_MARKERS = "os^DvP"
-_LINES = ("-", "--", "-.", ":")
-N_LOOKS = 12
-"""How many series can be told apart without their colours."""
-
 _MAX_TICKS = 9
 """With at most so many values of a parameter, each of them has a tick."""
-
-
-def look(k: int) -> dict[str, Any]:
-    """Return colour, marker and line of series `k`; no two of 12 are alike, in grey neither."""
-    return {
-        "color": CYCLE[k % len(CYCLE)],
-        "marker": _MARKERS[k % len(_MARKERS)],
-        "linestyle": _LINES[k % len(_LINES)],
-    }
-
-
-def own_axes(ax: Axes | None) -> Any:
-    """Return the axes to draw on: those given, or new ones."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(layout="constrained")[1]
 
 
 def short_number(value: float) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relubias._palette import BLACK, GREY
+from relubias._style import legend_beside, look, number, own_axes, picture, title
 from relubias._validate import Float
-from relubias.sweep._axes import axis_of, is_wide, look, own_axes
+from relubias.sweep._axes import axis_of, is_wide
 from relubias.sweep._bands import MIDDLES, Band
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def draw_bands(
     ax: Axes | None,
 ) -> Axes:
     """Draw one curve with its band per group, and the power laws if they are given."""
-    axes = own_axes(ax)
+    axes: Any = own_axes(ax)
     if fit is not None and log is None:
         log = "xy"  # where power laws are lines
     places = np.unique(np.concatenate([band.x for _, band in bands]))
@@ -64,8 +65,35 @@ def draw_bands(
     if fit is not None:
         _draw_lines(axes, fit, [""] * len(fit.groups))
     if by is not None or fit is not None:
-        _legend(axes, by)
+        legend_beside(axes, axes.get_legend_handles_labels()[0], by)
+    title(axes, _finding(bands, x, y, is_share, middle, fit))
     return axes
+
+
+def _finding(
+    bands: list[tuple[Any, Band]], x: str, y: str, is_share: bool, middle: str, fit: Any
+) -> str:
+    """Say what the curves do, where that is one thing."""
+    if fit is not None:
+        return _law(fit)
+    band = bands[0][1]
+    if len(bands) > 1 or band.x.size < 2 or band.x.dtype.kind not in "iuf":
+        return ""
+    first, last = (float(v) for v in band.middle[[0, -1]])
+    ends = [f"{v:.0%}" if is_share else number(v) for v in (first, last)]
+    what = f"share with {y}" if is_share else f"{middle} of {y}"
+    places = [number(float(v)) for v in band.x[[0, -1]]]
+    return f"{what}: {ends[0]} at {x} = {places[0]}, {ends[1]} at {x} = {places[1]}"
+
+
+def _law(fit: PowerLawFit) -> str:
+    """Say the exponents in one sentence."""
+    low, high = float(fit.exponent.min()), float(fit.exponent.max())
+    slopes = number(low, 2) if number(low, 2) == number(high, 2) else (
+        f"{number(low, 2)} to {number(high, 2)}"
+    )  # fmt: skip
+    verb = "changes" if low < 0 < high else "falls" if high < 0 else "grows"
+    return f"{fit.y} {verb} like {fit.x} to the power {slopes}"
 
 
 def _label(group: Any, by: str | None, fit: PowerLawFit | None, k: int) -> str:
@@ -105,24 +133,18 @@ def _scale_heights(axes: Any, bands: list[Band], log: str | None, factor: float)
         axes.set_ylim(min(low, least) / _MARGIN, max(high, most) * _MARGIN)
 
 
-def _legend(axes: Any, title: str | None) -> None:
-    axes.legend(
-        title=title, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False,
-        alignment="left",
-    )  # fmt: skip
-
-
-def draw_fit(fit: PowerLawFit, ax: Axes | None) -> Axes:
+@picture()
+def draw_fit(fit: PowerLawFit, axes: Any) -> None:
     """Draw fitted lines over the range of their data."""
-    axes = own_axes(ax)
+    is_empty = not axes.has_data()
     _draw_lines(axes, fit, [_label(g, fit.by, fit, k) for k, g in enumerate(fit.groups)])
     axes.set_xscale("log")
     axes.set_yscale("log")
-    if ax is None:
+    if is_empty:
         axes.set_xlabel(fit.x)
         axes.set_ylabel(fit.y)
-    _legend(axes, fit.by)
-    return axes
+        title(axes, _law(fit))
+    legend_beside(axes, axes.get_legend_handles_labels()[0], fit.by)
 
 
 def _draw_lines(axes: Any, fit: PowerLawFit, labels: list[str]) -> None:
@@ -143,3 +165,4 @@ def say_left_out(axes: Any, n_failed: int, n_undefined: int, what: str) -> None:
     text = " and ".join(part for part in parts if part)
     if text:
         axes.set_title(f"left out: {text}", fontsize="small", color=GREY, loc="right")
+        axes.set_title(axes.get_title(loc="left") + "\n", loc="left")  # a line higher

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relubias._palette import BLACK
+from relubias._style import number, own_axes, title
 from relubias._validate import Float
-from relubias.sweep._axes import Axis, axis_of, is_wide, own_axes, plain_number
+from relubias.sweep._axes import Axis, axis_of, is_wide, plain_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,8 @@ def draw_map(
     """Draw cells of shape (n_y, n_x) with a scale beside them."""
     from matplotlib.colors import LogNorm, Normalize
 
-    axes = own_axes(ax)
+    axes: Any = own_axes(ax)
+    axes.grid(False)
     across = axis_of(columns, None if log is None else "x" in log)
     up = axis_of(lines, None if log is None else "y" in log)
     if is_share:
@@ -67,7 +69,17 @@ def draw_map(
         _write_numbers(axes, across, up, cells, mesh, is_share)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    title(axes, _finding(cells, value, is_share))
     return axes
+
+
+def _finding(cells: Float, value: str, is_share: bool) -> str:
+    """Say in how many cells a share is above a half, or between what the medians are."""
+    known = cells[np.isfinite(cells)]
+    if is_share:
+        likely = int((known > _HALF).sum())
+        return f"{value} is more likely than not in {likely} of {known.size} cells"
+    return f"median of {value}: from {number(float(known.min()))} to {number(float(known.max()))}"
 
 
 def half_lines(across: Axis, up: Axis, cells: Float) -> list[tuple[Float, Float]]:

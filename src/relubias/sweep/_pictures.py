@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from relubias._style import own_style
 from relubias.sweep import _analysis
 from relubias.sweep._curves import draw_bands, say_left_out
 from relubias.sweep._maps import draw_map
@@ -126,24 +127,27 @@ class Pictures(ABC):
         Raises
         ------
         InvalidInputError
-            If a column does not exist, or has nothing that could be drawn.
+            If a column does not exist or has nothing that could be drawn, or `ax` is no
+            rectangular Axes.
         """
         rows = self._rows(where, x=x, y=y, by=by)
         value = rows.quantity("y", y, equals)
         laws = _analysis.fit_of(rows, x, y, by) if _analysis.as_flag("fit", fit) else None
         found = _analysis.bands_of(rows, x, value, by, middle)
-        axes = draw_bands(
-            found,
-            x=x,
-            y=value.name,
-            by=by,
-            is_share=value.is_share,
-            middle=middle,
-            log=_analysis.as_log(log),
-            fit=laws,
-            ax=ax,
-        )
-        say_left_out(axes, rows.n_failed, value.n_undefined, y)
+        scales = _analysis.as_log(log)
+        with own_style(ax):
+            axes = draw_bands(
+                found,
+                x=x,
+                y=value.name,
+                by=by,
+                is_share=value.is_share,
+                middle=middle,
+                log=scales,
+                fit=laws,
+                ax=ax,
+            )
+            say_left_out(axes, rows.n_failed, value.n_undefined, y)
         return axes
 
     def cells(
@@ -230,23 +234,26 @@ class Pictures(ABC):
         Raises
         ------
         InvalidInputError
-            If a column does not exist, or has nothing that could be drawn.
+            If a column does not exist or has nothing that could be drawn, or `ax` is no
+            rectangular Axes.
         """
         rows = self._rows(where, x=x, y=y, value=value)
         drawn = rows.quantity("value", value, equals)
         columns, lines, cells = _analysis.map_of(rows, x, y, drawn)
-        axes = draw_map(
-            columns,
-            lines,
-            cells,
-            x=x,
-            y=y,
-            value=drawn.name,
-            is_share=drawn.is_share,
-            log=_analysis.as_log(log),
-            ax=ax,
-        )
-        say_left_out(axes, rows.n_failed, drawn.n_undefined, value)
+        scales = _analysis.as_log(log)
+        with own_style(ax):
+            axes = draw_map(
+                columns,
+                lines,
+                cells,
+                x=x,
+                y=y,
+                value=drawn.name,
+                is_share=drawn.is_share,
+                log=scales,
+                ax=ax,
+            )
+            say_left_out(axes, rows.n_failed, drawn.n_undefined, value)
         return axes
 
     def fit_exponent(

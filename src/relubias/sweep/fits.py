@@ -109,6 +109,11 @@ class PowerLawFit:
         -------
         matplotlib.axes.Axes
             The axes, both logarithmic.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
         """
         from relubias.sweep._curves import draw_fit
 

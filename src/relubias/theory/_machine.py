@@ -35,8 +35,8 @@ _LESSONS = {
 }
 
 
-def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw the four regions as a state machine with the counted moves."""
+def draw_machine(ax: Axes, counts: NDArray[np.int64], size: float | None = None) -> None:
+    """Draw the four regions as a state machine with the counted moves, in type of `size`."""
     ax.set_axis_off()
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
@@ -50,7 +50,7 @@ def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
                 x, y,
                 f"{state.words}\n{_LESSONS[state]}\n"
                 f"stays in {share:.1%} of {totals[state]:,} steps",
-                ha="center", va="center", color=BLACK, linespacing=1.35, zorder=3,
+                ha="center", va="center", color=BLACK, linespacing=1.35, zorder=3, fontsize=size,
                 bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white" if pad < 0.6 else "none",
                       "edgecolor": COLOURS[state], "linewidth": 1.4},
             )  # fmt: skip
@@ -58,10 +58,12 @@ def draw_machine(ax: Axes, counts: NDArray[np.int64]) -> None:
     for a, b in zip(*(map(int, part) for part in np.nonzero(counts)), strict=True):
         if a != b:
             label = f"{counts[a, b] / totals[a]:.1%}  ({counts[a, b]:,})"
-            _move(ax, a, b, label, (frames[a], frames[b]))
+            _move(ax, a, b, label, (frames[a], frames[b]), size)
 
 
-def _move(ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any]) -> None:
+def _move(
+    ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any], size: float | None
+) -> None:
     """Draw one arrow between two frames; the two vertical ones bend apart."""
     (x0, y0), (x1, y1) = _PLACES[Region(a)], _PLACES[Region(b)]
     vertical = x0 == x1
@@ -76,8 +78,9 @@ def _move(ax: Axes, a: int, b: int, label: str, frames: tuple[Any, Any]) -> None
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     if vertical:
         side = np.sign(y1 - y0)
-        ax.text(x + 0.058 * side, y, label, ha="left" if side > 0 else "right", va="center")
+        place, aligned = (x + 0.058 * side, y), ("left" if side > 0 else "right", "center")
     elif y0 == y1:
-        ax.text(x, y + 0.04, label, ha="center", va="bottom")
+        place, aligned = (x, y + 0.04), ("center", "bottom")
     else:
-        ax.text(x + 0.1, y, label, ha="left", va="center")
+        place, aligned = (x + 0.1, y), ("left", "center")
+    ax.text(*place, label, ha=aligned[0], va=aligned[1], fontsize=size)

@@ -5,77 +5,70 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from relubias._palette import BLUE, GREY, ORANGE, VERMILLION
+from relubias._margins import draw_rows
+from relubias._style import counted, own_axes, own_style, picture, title
 from relubias.theory._machine import draw_machine
+from relubias.theory.transitions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from relubias.theory.lai2026.explicit import RunCertificate
     from relubias.theory.report import Report
+    from relubias.theory.verdict import Verdict
 
-__all__ = ["draw_margins", "draw_transitions"]
+__all__ = ["draw_certificate", "draw_margins", "draw_transitions"]
 
-_LOOKS = {
-    "holds": ("o", BLUE),
-    "fails": ("X", VERMILLION),
-    "not met": ("D", ORANGE),
-    "undecided": ("s", GREY),
-}
-_WIDEST = 100.0  # margins beyond are drawn at the edge
+_WORDS = {True: "holds", False: "not met", None: "undecided"}
 
 
-def draw_margins(report: Report, ax: Axes | None) -> Axes:
+def _shown(report: Report) -> list[Verdict]:
+    return [v for v in report.sorted_verdicts if not math.isnan(v.margin)]
+
+
+@picture(height=lambda report: 1.4 + 0.19 * max(len(_shown(report)), 4))
+def draw_margins(report: Report, axes: Any) -> None:
     """Draw every margin on a line of its own."""
-    import matplotlib.pyplot as plt
-
-    shown = [v for v in report.sorted_verdicts if not math.isnan(v.margin)]
-    axes: Any = ax
-    if axes is None:
-        size = (7.0, 1.4 + 0.19 * max(len(shown), 4))
-        axes = plt.subplots(layout="constrained", figsize=size)[1]
-    for row, v in enumerate(shown):
-        marker, colour = _LOOKS[v.outcome]
-        x = min(max(v.margin, -_WIDEST), _WIDEST)
-        if 0 < v.rounding_error < math.inf:
-            axes.plot(
-                [max(x - v.rounding_error, -_WIDEST), min(x + v.rounding_error, _WIDEST)],
-                [row, row], "-", color=colour, lw=1,
-            )  # fmt: skip
-        axes.plot(x, row, marker, color=colour, ms=5, mfc=colour if v.holds else "white", zorder=3)
-        beyond = math.copysign(math.inf, v.margin) if abs(v.margin) > _WIDEST else 0.0
-        if beyond:
-            axes.annotate(
-                f"{v.margin:.3g}", (x, row), xytext=(-9 * np.sign(beyond), 0), fontsize=6.5,
-                textcoords="offset points", va="center", ha="right" if beyond > 0 else "left",
-            )  # fmt: skip
-    axes.axvline(0.0, color=GREY, lw=0.8, zorder=0)
-    axes.set_yticks(range(len(shown)), [v.condition.partition(".")[2] for v in shown], fontsize=7)
-    axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xscale("symlog", linthresh=0.1, linscale=0.7)
-    axes.set_xlim(-1.6 * _WIDEST, 1.6 * _WIDEST)
-    axes.set_xlabel("margin, in the natural unit of each condition")
-    axes.grid(axis="x", color="#e4e4e4", lw=0.5)
-    axes.set_axisbelow(True)
-    handles = [
-        axes.plot([], [], m, color=c, mfc=c if word == "holds" else "white", label=word)[0]
-        for word, (m, c) in _LOOKS.items()
-        if any(v.outcome == word for v in shown)
+    rows = [
+        (v.condition.partition(".")[2], v.margin, v.rounding_error, v.outcome)
+        for v in _shown(report)
     ]
-    axes.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False
-    )
-    return axes
+    draw_rows(axes, rows)
+    outcomes = [verdict.outcome for verdict in report.verdicts]
+    verbs = (("fails", "fail"), ("not met", "not met"), ("undecided", "undecided"))
+    parts = [f"{outcomes.count(word)} {verb}" for word, verb in verbs if word in outcomes]
+    n_held = outcomes.count("holds")
+    found = f"{n_held} of {counted(len(outcomes), 'condition')} hold"
+    title(axes, "; ".join([found, *parts]))
+
+
+@picture(height=lambda found: 1.4 + 0.3 * max(len(found.margins), 2))
+def draw_certificate(found: RunCertificate, axes: Any) -> None:
+    """Draw the margin of every sufficient condition."""
+    rows: list[tuple[str, float, float, str]] = []
+    for name, margin in found.margins.items():
+        error = found.rounding_errors[name]
+        holds = None if abs(margin) <= error else margin > 0
+        rows.append((name, margin, error, "undecided" if math.isnan(margin) else _WORDS[holds]))
+    draw_rows(axes, rows)
+    head = {
+        True: "guaranteed before the first step: the pattern is that of the labels' signs",
+        False: f"not guaranteed by these bounds: {found.decided_by!r} is not met",
+        None: f"undecided: {found.decided_by!r} is within its rounding error",
+    }[found.holds]
+    title(axes, head)
 
 
 def draw_transitions(report: Report, ax: Axes | None) -> Axes:
     """Draw the counted state machine."""
-    import matplotlib.pyplot as plt
-
-    axes: Any = ax
-    if axes is None:
-        axes = plt.subplots(layout="constrained", figsize=(7.0, 2.8))[1]
-    with plt.rc_context({"font.size": 7.5}):
-        draw_machine(axes, report.transitions)
-    return axes
+    with own_style(ax):
+        axes = own_axes(ax, 7.0, 3.2)
+        draw_machine(axes, report.transitions, size=8.5 if ax is None else 7.5)
+        n_moves = int(report.transitions.sum())
+        kept = [int(report.transitions[r, r]) for r in (Region.AGREEING, Region.FROZEN)]
+        left = int(report.transitions[[Region.AGREEING, Region.FROZEN]].sum()) - sum(kept)
+        found = f"the absorbing regions were left {counted(left, 'time')}" if left else (
+            "no sample left an absorbing region"
+        )  # fmt: skip
+        title(axes, f"{found} in {counted(n_moves, 'move')}")
+        return axes

@@ -226,6 +226,11 @@ class Report:
         matplotlib.axes.Axes
             Dots hold, crosses fail, diamonds are guarantees that are not met, squares are
             undecided; bars are errors.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
         """
         from relubias.theory._plot import draw_margins
 
@@ -243,6 +248,11 @@ class Report:
         -------
         matplotlib.axes.Axes
             Double frames were never left.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
         """
         from relubias.theory._plot import draw_transitions
 

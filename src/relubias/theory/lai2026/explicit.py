@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from relubias._validate import Float, fail
 from relubias.theory._rounded import Rounded, exact, least, norm
 from relubias.theory.lai2026._one import OneNeuron, rounded, why_not_one_neuron
 from relubias.theory.setting import EPS, Setting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["RunCertificate", "all_active", "certificate", "certify_setting", "explicit_hypotheses"]
 
@@ -108,6 +111,28 @@ class RunCertificate:
         }[self.holds]
         lines = [f"{name:<11} {margin:+.4g}" for name, margin in self.margins.items()]
         return "\n".join([head, f"kappa {self.kappa:.6g}, delta {self.delta:.4g}", *lines])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the margin of every sufficient condition.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if omitted.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Dots hold, diamonds are not met, squares are undecided; bars are rounding errors.
+
+        Raises
+        ------
+        InvalidInputError
+            If `ax` is no rectangular Axes.
+        """
+        from relubias.theory._plot import draw_certificate
+
+        return draw_certificate(self, ax)
 
     def __repr__(self) -> str:
         word = {True: "guaranteed", False: "not guaranteed", None: "undecided"}[self.holds]
