@@ -18,6 +18,7 @@ from scipy.optimize import lsq_linear
 import relubias as rb
 from relubias.minnorm.fractional_counts import bound_at
 from relubias.minnorm.orbits import Orbit, decide, first_orbits, is_coverable
+from relubias.minnorm.pattern_boxes import box_of, solve_boxes
 from relubias.minnorm.pattern_network import as_patterns, fit_patterns
 from relubias.minnorm.pattern_prices import (
     Pricer,
@@ -262,3 +263,17 @@ def test_a_small_search_loads_no_compiler():
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_boxes_that_end_early_still_bound_from_above():
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((12, 20))
+    gram = X @ X.T / 20
+    prices = rng.standard_normal(12)
+    decided = np.where(prices > 0, rng.integers(0, 2, 12), -1).astype(np.int8)
+    low, high, state = box_of(prices, decided)
+    values = [
+        solve_boxes(gram, low[None], high[None], state[None].copy(), stops)[0][0]
+        for stops in (lambda: False, lambda: True)
+    ]
+    assert values[1] > values[0] > 0.0

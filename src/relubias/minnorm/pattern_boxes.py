@@ -8,6 +8,8 @@ by block pivoting. Any point of the box bounds the minimum from above; rounding 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,12 +37,16 @@ def box_of(prices: Float, decided: Decided) -> tuple[Float, Float, NDArray[np.in
 
 
 def solve_boxes(
-    gram: Float, low: Float, high: Float, state: NDArray[np.int8]
+    gram: Float,
+    low: Float,
+    high: Float,
+    state: NDArray[np.int8],
+    stops: Callable[[], bool] = lambda: False,
 ) -> tuple[Float, Float, Float]:
     """Minimise ``beta @ gram @ beta`` over many boxes; return values from above, slopes and betas.
 
     Rows on the wrong side are exchanged all at once, and one by one where that stops helping;
-    `state` is updated.
+    `state` is updated. Values hold, but may be far from the minimum, where `stops` ends it early.
     """
     n_boxes, n = low.shape
     beta = np.zeros((n_boxes, n))
@@ -74,7 +80,7 @@ def solve_boxes(
         best[todo] = np.minimum(best[todo], n_wrong)
         patience[todo] = np.where(better, 3, np.maximum(patience[todo] - 1, 0))
         is_open[todo] = n_wrong > 0
-        if not is_open.any():
+        if not is_open.any() or stops():
             break
     beta = np.clip(beta, low, high)
     slope = beta @ gram

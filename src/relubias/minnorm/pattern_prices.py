@@ -124,7 +124,8 @@ class Pricer:
             return _searched_compiled(self.gram, prices, decided, floor, tolerance)
         from relubias.minnorm.pattern_search import PatternSearch
 
-        search = PatternSearch(self.gram, prices, floor, tolerance, self.search.stops)
+        budget = self.search
+        search = PatternSearch(self.gram, prices, floor, tolerance, budget.stops, budget.is_overdue)
         search.run(decided)
         self._work += _WORK_OF_A_BOUND * search.n_bounds
         return search.pricing()

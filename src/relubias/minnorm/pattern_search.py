@@ -48,8 +48,9 @@ class PatternSearch:
         floor: float,
         tolerance: float = 0.0,
         stops: Callable[[], bool] = lambda: False,
+        is_overdue: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.stops = stops
+        self.stops, self.is_overdue = stops, is_overdue
         self.gram, self.prices, self.floor, self.tolerance = gram, prices, floor, tolerance
         self.n_bounds = 0
         self.found: dict[bytes, tuple[float, Float, NDArray[np.int8]]] = {}
@@ -141,7 +142,7 @@ class PatternSearch:
         """Solve for one pattern; return what it earns and its predictions."""
         pattern = np.where((decided < 0) & (self.prices > 0), guess, decided).astype(np.int8)
         low, high, state = box_of(self.prices, pattern)
-        value, slope, _ = _solve_box(self.gram, low, high, state)
+        value, slope, _ = _solve_box(self.gram, low, high, state, self.is_overdue)
         self._keep_one(value, slope, state)
         return value, slope
 
@@ -164,7 +165,7 @@ class PatternSearch:
         low = np.concatenate((low[others], np.zeros(2 * k), [1.0]))
         high = np.concatenate((high[others], np.full(2 * k, np.inf), [1.0]))
         state = np.concatenate((state[others], np.full(2 * k + 1, LOW))).astype(np.int8)
-        value, _, x = _solve_box((form + form.T) / 2, low, high, state)
+        value, _, x = _solve_box((form + form.T) / 2, low, high, state, self.is_overdue)
         return value * (1 + 1e-9), stiff @ (dual @ x)
 
 
@@ -185,8 +186,8 @@ def _capped(theta: Float, block: Float) -> Float:
 
 
 def _solve_box(
-    gram: Float, low: Float, high: Float, state: NDArray[np.int8]
+    gram: Float, low: Float, high: Float, state: NDArray[np.int8], stops: Callable[[], bool]
 ) -> tuple[float, Float, Float]:
     states = state[None, :]
-    values, slopes, betas = solve_boxes(gram, low[None, :], high[None, :], states)
+    values, slopes, betas = solve_boxes(gram, low[None, :], high[None, :], states, stops)
     return float(values[0]), slopes[0], betas[0]

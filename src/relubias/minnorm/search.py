@@ -15,6 +15,7 @@ from relubias._progress import Report
 __all__ = ["Search", "interruptible"]
 
 _REPORT_EVERY = 0.2  # seconds
+_GRACE = 1.0  # seconds in which a bound that is nearly ready may be finished
 
 
 class Search:
@@ -72,6 +73,10 @@ class Search:
             or (self.rel_gap > 0 and self.gap <= self.rel_gap)
         )
 
+    def is_overdue(self) -> bool:
+        """Whether even a bound that is half evaluated has to end."""
+        return self.is_interrupted or time.monotonic() >= self.deadline + _GRACE
+
     def part(self) -> Search:
         """Return the budget of a part of the work, whose norms and bounds are its own affair."""
         return _Part(self)
@@ -95,6 +100,9 @@ class _Part(Search):
 
     def stops(self) -> bool:
         return self.whole.is_interrupted or super().stops()
+
+    def is_overdue(self) -> bool:
+        return self.whole.is_interrupted or super().is_overdue()
 
 
 @contextmanager
