@@ -25,7 +25,7 @@ BANNED_MODULES = {
 }
 BANNED_CALLS = {"eval", "exec", "compile", "__import__", "input", "breakpoint"}
 BANNED_METHODS = {"read_pickle", "to_pickle", "unpickle", "popen", "unsafe_load"}
-LOADERS = {("np", "load"), ("numpy", "load"), ("torch", "load"), ("yaml", "load"), ("os", "system")}
+LOADERS = {("np", "load"), ("numpy", "load"), ("yaml", "load"), ("os", "system")}
 
 
 def imported(node):
@@ -54,6 +54,18 @@ def is_unsafe(keyword):
     return keyword.arg == "weights_only" and is_false
 
 
+def loads_more_than_weights(node, owner, name):
+    """Whether a call could unpickle a PyTorch file: weights_only=True must stand in it."""
+    if (owner, name) != ("torch", "load"):
+        return False
+    return not any(
+        keyword.arg == "weights_only"
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is True
+        for keyword in node.keywords
+    )
+
+
 def mistakes(tree):
     """Yield a sentence for every node that could run foreign code."""
     for node in ast.walk(tree):
@@ -62,7 +74,8 @@ def mistakes(tree):
                 yield f"line {node.lineno}: imports {name}"
         owner, name = called(node)
         is_banned = (not owner and name in BANNED_CALLS) or name in BANNED_METHODS
-        if is_banned or (owner, name) in LOADERS:
+        is_loader = (owner, name) in LOADERS or loads_more_than_weights(node, owner, name)
+        if is_banned or is_loader:
             yield f"line {node.lineno}: calls {owner}.{name}"
         for keyword in getattr(node, "keywords", ()):
             if is_unsafe(keyword):
@@ -85,13 +98,19 @@ def test_no_source_file_can_run_foreign_code(path):
         "np.load(path, allow_pickle=True)",
         "read_array(f, allow_pickle=flag)",
         "pd.read_pickle(path)",
+        "torch.load(path)",
         "torch.load(path, weights_only=False)",
+        "torch.load(path, weights_only=flag)",
         "subprocess.run(line, shell=True)",
         "os.system(line)",
     ],
 )
 def test_the_check_itself_finds_what_it_bans(code):
     assert list(mistakes(ast.parse(code))) != []
+
+
+def test_weights_alone_may_be_loaded():
+    assert list(mistakes(ast.parse("torch.load(path, weights_only=True)"))) == []
 
 
 def test_the_sources_were_found():

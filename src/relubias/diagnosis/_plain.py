@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from relubias._validate import Float, as_float_array, as_real, fail, is_scalar, shown
+from relubias.diagnosis._tensors import as_plain, dtype_name
 from relubias.diagnosis.network import Network, folded
 
 __all__ = ["PLAIN_NAMES", "is_plain", "read_plain"]
@@ -41,17 +42,18 @@ def is_plain(model: Any) -> bool:
 
 def read_plain(name: str, model: Any) -> Network:
     """Return the network of plain arrays; `name` is the argument that they arrived in."""
-    W, b, a, c = _parts(name, model)
+    parts = _parts(name, model)
+    W, b, a, c = (as_plain(name, part, "a tensor") for part in parts)
     if W is None:
         raise fail(name, "has no first-layer weights W", _FORMS)
-    dtype = _dtype_of(W)
+    dtype = dtype_name(parts[0])
     weights = as_float_array(name, W, ndim=2, shape="W of shape (n_neurons, n_features)")
     if weights.size == 0:
         raise fail(name, f"has an empty W (shape {weights.shape})", _FORMS)
     biases = None if b is None else _vector(name, "b", b, weights.shape[0])
     outer = None if a is None else _vector(name, "a", a, weights.shape[0])
     offset = 0.0 if c is None else _number(name, c)
-    return folded(weights, biases, outer, offset, dtype=dtype, source="plain arrays")
+    return folded(name, weights, biases, outer, offset, dtype=dtype, source="plain arrays")
 
 
 def _parts(name: str, model: Any) -> tuple[Any, Any, Any, Any]:
@@ -92,8 +94,3 @@ def _number(name: str, value: Any) -> float:
         return as_real("c", value)
     except ValueError as error:
         raise fail(name, f"has an output bias c that is {shown(value)}", "pass a number") from error
-
-
-def _dtype_of(W: Any) -> str:
-    kind = getattr(W, "dtype", None)
-    return str(kind) if str(kind) in ("float16", "float32") else "float64"

@@ -142,6 +142,7 @@ class Network:
 
 
 def folded(
+    name: str,
     weights: Float,
     biases: Float | None,
     outer: Float | None,
@@ -151,19 +152,22 @@ def folded(
     source: str,
     notes: tuple[str, ...] = (),
 ) -> Network:
-    """Return the network of these layers; None stands for no biases, and for signs of +1."""
+    """Return the network of these layers; None stands for no biases, and for signs of +1.
+
+    `name` is the argument that the model arrived in.
+    """
     n_raw = weights.shape[0]
     raw_biases = np.zeros(n_raw) if biases is None else biases
     raw_outer = np.ones(n_raw) if outer is None else outer
     kept, dead = np.flatnonzero(raw_outer), np.flatnonzero(raw_outer == 0.0)
     if kept.size == 0:
-        raise fail("model", "has outer weights that are all zero", "pass a model that was trained")
+        raise fail(name, "has outer weights that are all zero", "pass a model that was trained")
     size = np.abs(raw_outer[kept])
     with np.errstate(over="ignore", under="ignore"):
         inner, offsets = weights[kept] * size[:, None], raw_biases[kept] * size
     if not (np.isfinite(inner).all() and np.isfinite(offsets).all()):
         got = "has a neuron whose outer weight times its weights is too large for float64"
-        raise fail("model", got, "scale the labels and the model down")
+        raise fail(name, got, "scale the labels and the model down")
     return Network(
         weights=_closed(inner),
         biases=_closed(offsets),
