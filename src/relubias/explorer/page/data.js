@@ -110,7 +110,7 @@ export class Data {
 
   /** A frame's time in words. @type {(frame: number) => string} */
   timeWords(frame) {
-    return `${this.isFlow ? "time" : "step"} ${number(this.times[frame], this.isFlow ? 3 : 6)}`;
+    return this.isFlow ? `L t = ${number(this.times[frame])}` : `step ${number(this.times[frame], 6)}`;
   }
 
   /** A neuron's name: "neuron 0 (+)". @type {(neuron: number) => string} */

@@ -47,13 +47,16 @@ export function text(context, words, x, y, { colour, size = 11, align = "left", 
  */
 export function axes(context, panel, colours, { x = true, y = true, grid = true, roomX = 62, roomY = 34 } = {}) {
   const { left, right, top, bottom } = panel;
-  context.lineWidth = 1;
+  let written = -Infinity;
   for (const { value, label } of panel.x.ticks(roomX)) {
     const at = crisp(panel.x.at(value));
     if (at < left - 1 || at > right + 1) continue;
     if (grid) line(context, at, top, at, bottom, colours.faint);
     line(context, at, bottom, at, bottom + 3, colours.line);
-    if (x) text(context, label, clamp(at, left + 3, right - 2), bottom + 6, { colour: colours.soft, align: "center", base: "top" });
+    const half = 3.2 * label.length + 3;
+    if (!x || at - half < written) continue;
+    written = at + half;
+    text(context, label, clamp(at, left + 3, right - 2), bottom + 6, { colour: colours.soft, align: "center", base: "top" });
   }
   for (const { value, label } of panel.y.ticks(roomY)) {
     const at = crisp(panel.y.at(value));

@@ -19,7 +19,7 @@ export function grid(width, height, count, { left = 46, right = 12, top = 20, bo
     const rows = Math.ceil(count / columns);
     const w = (width - left - right - gapX * (columns - 1)) / columns;
     const h = (height - top - bottom - gapY * (rows - 1)) / rows;
-    const misfit = w > 20 && h > 20 ? Math.abs(Math.log(w / h / shape)) + 0.15 * (columns * rows - count) : 1e6;
+    const misfit = w > 20 && h > 20 ? Math.abs(Math.log(w / h / shape)) + 0.35 * (columns * rows - count) : 1e6;
     if (misfit < best.misfit) best = { columns, rows, misfit };
   }
   const { columns, rows } = best;

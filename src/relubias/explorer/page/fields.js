@@ -54,7 +54,7 @@ export const FIELDS = [
     when: (state) => random(state) && state.spectrum === "power_law",
   },
   {
-    key: "labels", group: "Labels", label: "Law of the labels", kind: "choice", value: "uniform", when: random,
+    key: "labels", group: "Labels", label: "Law", kind: "choice", value: "uniform", when: random,
     options: [["uniform", "|y| uniform"], ["gaussian", "Gaussian"], ["planted", "planted network"]],
   },
   {
@@ -68,22 +68,21 @@ export const FIELDS = [
     when: (state) => random(state) && state.labels === "uniform",
   },
   {
-    key: "negative", group: "Labels", label: "Share of negative labels", kind: "number", value: null,
+    key: "negative", group: "Labels", label: "Negative share", kind: "number", value: null,
     min: 0, max: 1, optional: true, empty: "by chance", slider: { min: 0, max: 1, step: 0.05 },
     when: (state) => random(state) && state.labels === "uniform",
   },
   {
     key: "signs", group: "Network", label: "Neurons, by sign", symbol: "s", kind: "signs", value: "+",
-    hint: "One + or − for each neuron, at most eight.",
   },
   {
     key: "start", group: "Network", label: "Start", kind: "choice", value: "all_positive",
-    options: [["all_positive", "every value positive"], ["gaussian", "Gaussian weights"], ["disjoint", "disjoint (Assumption 3)"]],
+    options: [["all_positive", "all positive"], ["gaussian", "Gaussian"], ["disjoint", "disjoint"]],
   },
   {
     key: "scale", group: "Network", label: "Scale of the start", symbol: "ε", kind: "number", value: 0.01,
     min: 1e-9, max: 1e3, slider: { min: -6, max: 1, step: 0.05, log: true },
-    hint: "The first predictions, in units of the smallest |y|.",
+    hint: "Times the smallest |y|: the first predictions.",
   },
   {
     key: "method", group: "Run", label: "Method", kind: "choice", value: "descent",

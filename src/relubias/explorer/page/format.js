@@ -41,13 +41,23 @@ export function number(value, digits = 3) {
   return minus(factor === "-1" ? `-${power(order)}` : `${factor}×10${raised(order)}`);
 }
 
+/** A number's text with a true minus sign. @type {(text: string) => string} */
+function minus(text) {
+  return text.replaceAll("-", "−");
+}
+
 /**
- * Text with true minus signs.
+ * Text in which numbers read well: "1e+06" as "10⁶", "-3" as "−3".
  * @param {string} text
  * @returns {string}
  */
-export function minus(text) {
-  return text.replaceAll("-", "−");
+export function prettyText(text) {
+  return text
+    .replace(/(?<![\w.])(-?\d+(?:\.\d+)?)e([+-]?\d+)/g, (_, mantissa, exponent) => {
+      const [factor, order] = [mantissa === "1" ? "" : `${mantissa}×`, Number(exponent)];
+      return `${factor}${power(order)}`;
+    })
+    .replace(/(?<![\w.])-(?=[\d.])/g, "−");
 }
 
 /**

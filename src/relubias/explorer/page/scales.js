@@ -106,7 +106,8 @@ function powers([low, high], most) {
 }
 
 /**
- * Zero and the powers of ten from the unit on; round numbers where time is short.
+ * Zero and the powers of ten from the unit on, with 2 and 5 times them where there is room; round
+ * numbers where the range is short.
  * @param {[number, number]} domain
  * @param {number} unit
  * @param {[number, number]} range
@@ -115,16 +116,20 @@ function powers([low, high], most) {
  */
 function bentTicks([low, high], unit, range, room) {
   const most = count(range, room);
-  if (high <= 12 * unit) return roundNumbers([low, high], Math.min(most, 6));
+  if (high <= 6 * unit) return roundNumbers([low, high], Math.min(most, 6));
   const [first, last] = [Math.round(Math.log10(unit)), Math.floor(Math.log10(high) + 1e-9)];
   const sides = low < 0 ? 2 : 1;
   const step = Math.max(1, Math.ceil(((last - first + 1) * sides) / Math.max(1, most - 1)));
+  const between = (last - first + 1) * 3 <= most ? [1, 2, 5] : [1];
   const ticks = [{ value: 0, label: "0" }];
   for (let exponent = first; exponent <= last; exponent += step) {
-    ticks.push({ value: 10 ** exponent, label: exponent >= 0 && exponent < 5 ? String(10 ** exponent) : power(exponent) });
-    if (low < 0 && -(10 ** exponent) >= low) {
-      ticks.push({ value: -(10 ** exponent), label: `−${power(exponent)}` });
+    for (const factor of between) {
+      const value = Number(`${factor}e${exponent}`);
+      if (value > Math.max(high, -low)) continue;
+      const label = exponent >= 0 && exponent < 5 ? String(value) : number(value, 1);
+      ticks.push({ value, label });
+      if (low < 0) ticks.push({ value: -value, label: `−${label}` });
     }
   }
-  return ticks;
+  return ticks.sort((a, b) => a.value - b.value);
 }

@@ -22,7 +22,7 @@ export function timeScale(data, range) {
 
 /** What the time axis counts. @type {(data: Data) => string} */
 export function timeTitle(data) {
-  return data.isFlow ? "time" : "steps";
+  return data.isFlow ? "time × L" : "steps";
 }
 
 /**

@@ -13,6 +13,7 @@ import { View } from "./view.js";
  */
 
 const FLOOR = 1e-18;
+const FLAT = 20;
 
 export class LossView extends View {
   /** @param {import("./app.js").App} app */
@@ -55,10 +56,7 @@ export class LossView extends View {
       cursor(context, panel, scene);
       const [x, y] = [panel.x.at(data.times[frame]), height(panel, panel.values[frame], row === 0)];
       mark(context, row === 0 ? "disc" : "diamond", x, y, 4.5, { fill: row === 0 ? colours.ink : colours.shortest, stroke: colours.panel });
-      const right = x > (panel.left + panel.right) / 2;
-      const words = number(panel.values[frame], 4);
-      const clear = Math.max(panel.top + 12, y - 9);
-      text(context, words, x + (right ? -8 : 8), clear, { colour: colours.ink, align: right ? "right" : "left", weight: "600" });
+      text(context, number(panel.values[frame], 4), panel.right, panel.top - 6, { colour: colours.ink, align: "right", weight: "600" });
     });
   };
 
@@ -95,7 +93,7 @@ export class LossView extends View {
 
   /** The second panel's title and the law's level. */
   #distance(/** @type {CanvasRenderingContext2D} */ context, /** @type {Data} */ data, /** @type {any} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
-    text(context, "distance to the shortest network", panel.left + 2, panel.top - 6, { colour: colours.soft });
+    text(context, "distance to the shortest", panel.left + 2, panel.top - 6, { colour: colours.soft });
     const law = data.answer.gap?.law;
     if (typeof law !== "number" || law > panel.y.domain[1]) return;
     const y = panel.y.at(law);
@@ -122,7 +120,7 @@ function most(data) {
 function lossScale(data, top, bottom) {
   const positive = data.loss.filter((value) => value > 0 && Number.isFinite(value));
   const high = positive.length ? Math.max(...positive) : 1;
-  const low = Math.max(positive.length ? Math.min(...positive) : high, high * FLOOR);
-  const wide = high / low > 3 ? 1.6 : 3;
-  return logarithmic([low / wide, high * wide], [bottom, top]);
+  const low = Math.max(data.loss.reduce((least, value) => Math.min(least, value), high), high * FLOOR);
+  if (high / low < FLAT) return linear([0, 1.12 * high], [bottom, top]);
+  return logarithmic([low / 1.6, high * 1.6], [bottom, top]);
 }

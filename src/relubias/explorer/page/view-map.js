@@ -1,11 +1,11 @@
 /**
  * Which example is active at which neuron, over time: a row for every example, ordered by label.
  *
- * A full bar is active with a label of the neuron's sign, a slanted pattern active with the other
+ * The colour is the label's sign. A full bar is active with a label of the neuron's sign, a slanted pattern active with the other
  * sign, dots slide along zero, a thin line is frozen, and nothing is inactive with a small dual.
  */
 
-import { axes, clamp, crisp, line, pattern, text } from "./draw.js";
+import { axes, clamp, crisp, faded, line, pattern, text } from "./draw.js";
 import { grid } from "./facets.js";
 import { linear } from "./scales.js";
 import { cursor, frameNear, panelAt, timeScale, timeTitle, titleX } from "./timeline.js";
@@ -17,7 +17,10 @@ import { View } from "./view.js";
  * @typedef {import("./draw.js").Panel} Panel
  */
 
-const [AGREEING, DISAGREEING, FROZEN, SMALL, SLIDING] = [0, 1, 2, 3, 4];
+/** Rows lower than this hold no pattern: disagreeing is pale, sliding is full. */
+const FINE = 5;
+
+const [AGREEING, DISAGREEING, FROZEN, SLIDING] = [0, 1, 2, 4];
 
 export class MapView extends View {
   /** @param {import("./app.js").App} app */
@@ -40,14 +43,18 @@ export class MapView extends View {
 
   /** @type {View["drawStill"]} */
   drawStill = (context, { data, colours }, /** @type {any[]} */ panels) => {
-    const fills = {
-      [AGREEING]: colours.agreeing,
-      [DISAGREEING]: pattern(context, "lines", colours.negative),
-      [SLIDING]: pattern(context, "dots", colours.sliding),
-    };
+    const fine = panels[0].y.at(1) - panels[0].y.at(0) < FINE;
+    const [positive, negative] = [colours.positive, colours.negative].map((colour) => ({
+      [AGREEING]: colour,
+      [DISAGREEING]: fine ? faded(colour, 0.4) : pattern(context, "lines", colour),
+      [SLIDING]: fine ? colours.sliding : pattern(context, "dots", colours.sliding),
+      [FROZEN]: colour,
+    }));
     panels.forEach((panel, neuron) => {
       axes(context, { ...panel, y: linear([0, 1], [panel.top, panel.top - 1e6]) }, colours, { x: panel.isBottom, y: false, grid: false });
-      for (let sample = 0; sample < data.samples; sample += 1) this.#row(context, data, panel, neuron, sample, fills, colours);
+      for (let sample = 0; sample < data.samples; sample += 1) {
+        this.#row(context, data, panel, neuron, sample, data.labels[sample] > 0 ? positive : negative);
+      }
       this.#rows(context, data, panel, colours);
       text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
     });
@@ -100,9 +107,8 @@ export class MapView extends View {
    * @param {number} neuron
    * @param {number} sample
    * @param {Record<number, string | CanvasPattern>} fills
-   * @param {import("./theme.js").Colours} colours
    */
-  #row(context, data, panel, neuron, sample, fills, colours) {
+  #row(context, data, panel, neuron, sample, fills) {
     const [top, bottom] = this.#span(data, panel, sample);
     const gap = bottom - top > 5 ? 1 : 0;
     const state = (/** @type {number} */ frame) => (data.slides(frame, neuron, sample) ? SLIDING : data.regions[data.index(frame, neuron, sample)]);
@@ -112,12 +118,9 @@ export class MapView extends View {
       while (to < data.frames && state(to) === now) to += 1;
       const left = panel.x.at(data.times[from]);
       const right = to < data.frames ? panel.x.at(data.times[to]) : panel.right;
-      if (now in fills) {
-        context.fillStyle = fills[now];
-        context.fillRect(left, top + gap / 2, right - left, bottom - top - gap);
-      } else if (now !== SMALL) {
-        line(context, left, (top + bottom) / 2, right, (top + bottom) / 2, colours.frozen, { width: 1.4 });
-      }
+      context.fillStyle = fills[now] ?? "transparent";
+      if (now === FROZEN) context.fillRect(left, (top + bottom) / 2 - 0.7, right - left, Math.min(1.4, (bottom - top) / 2));
+      else context.fillRect(left, top + gap / 2, right - left, bottom - top - gap);
       from = to;
     }
   }

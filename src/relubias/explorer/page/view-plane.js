@@ -52,6 +52,7 @@ export class PlaneView extends View {
         const [a, b] = panel.x.domain;
         line(context, panel.x.at(a), panel.y.at(a), panel.x.at(b), panel.y.at(b), colours.line, { dash: [2, 4] });
       });
+      this.#diagonal(context, panel, colours);
       line(context, panel.left, crisp(zero), panel.right, crisp(zero), colours.soft);
       text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
     });
@@ -126,8 +127,18 @@ export class PlaneView extends View {
   #names(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel) {
     if (panel.right - panel.left < 150) return;
     text(context, "active", panel.left + 7, panel.top + 15, { colour: colours.agreeing, weight: "600" });
-    if (data.threshold(frame) !== null) text(context, "frozen", panel.left + 7, panel.bottom - 8, { colour: colours.frozen, weight: "600" });
+    const threshold = data.threshold(frame);
+    if (threshold !== null && panel.x.at(-threshold) - panel.left > 48) {
+      text(context, "frozen", panel.left + 7, panel.bottom - 8, { colour: colours.frozen, weight: "600" });
+    }
     text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
+  }
+
+  /** What the dotted line is, beside its upper end. */
+  #diagonal(/** @type {CanvasRenderingContext2D} */ context, /** @type {Panel} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
+    const end = Math.min(panel.x.domain[1], panel.y.domain[1]);
+    if (panel.right - panel.left < 150) return;
+    text(context, "α = Lβ", panel.x.at(end) - 14, panel.y.at(end) + 8, { colour: colours.soft, align: "right", base: "middle", math: true, size: 10 });
   }
 
   /** The path of a pair over the frames before this one, fading into the past. */

@@ -41,14 +41,14 @@ export class PrimalView extends View {
       axes(context, panel, colours, { x: panel.isBottom, y: panel.isLeft });
       line(context, panel.left, crisp(panel.y.at(0)), panel.right, crisp(panel.y.at(0)), colours.soft);
       inside(context, panel, () => {
-        const opacity = data.samples > 24 ? 0.55 : 0.85;
-        for (let sample = 0; sample < data.samples; sample += 1) {
-          const positive = data.labels[sample] > 0;
-          context.strokeStyle = faded(positive ? colours.positive : colours.negative, opacity);
-          context.setLineDash(positive ? [] : [5, 3]);
-          context.lineWidth = data.samples > 24 ? 1 : 1.3;
-          this.#path(context, data, panel, neuron, sample);
-        }
+        const many = data.samples > 24;
+        const [positive, negative] = bySign(data);
+        context.lineWidth = many ? 1 : 1.3;
+        context.strokeStyle = faded(colours.positive, many ? 0.55 : 0.85);
+        this.#paths(context, data, panel, neuron, positive);
+        context.strokeStyle = faded(colours.negative, many ? 0.55 : 0.85);
+        context.setLineDash([5, 3]);
+        this.#paths(context, data, panel, neuron, negative);
         context.setLineDash([]);
       }, 1);
       this.#goals(context, data, panel, neuron, colours);
@@ -71,10 +71,10 @@ export class PrimalView extends View {
       inside(context, panel, () => {
         context.strokeStyle = faded(colours.panel, 0.8);
         context.lineWidth = chosen ? 6 : 3;
-        this.#path(context, data, panel, k, sample);
+        this.#paths(context, data, panel, k, [sample]);
         context.strokeStyle = colour;
         context.lineWidth = chosen ? 3 : 1.6;
-        this.#path(context, data, panel, k, sample);
+        this.#paths(context, data, panel, k, [sample]);
       }, 1);
       const y = panel.y.at(data.primal[data.index(frame, k, sample)]);
       mark(context, "disc", panel.x.at(data.times[frame]), y, chosen ? 5 : 3.5, { fill: colour, stroke: colours.panel });
@@ -102,20 +102,22 @@ export class PrimalView extends View {
   }
 
   /**
-   * The line of one pair, over all frames.
+   * The lines of some examples at one neuron, over all frames.
    * @param {CanvasRenderingContext2D} context
    * @param {import("./data.js").Data} data
    * @param {Panel} panel
    * @param {number} neuron
-   * @param {number} sample
+   * @param {number[]} samples
    */
-  #path(context, data, panel, neuron, sample) {
+  #paths(context, data, panel, neuron, samples) {
+    const across = Array.from(data.times, (time) => panel.x.at(time));
     context.beginPath();
-    for (let frame = 0; frame < data.frames; frame += 1) {
-      const x = panel.x.at(data.times[frame]);
-      const y = panel.y.at(data.primal[data.index(frame, neuron, sample)]);
-      if (frame === 0) context.moveTo(x, y);
-      else context.lineTo(x, y);
+    for (const sample of samples) {
+      for (let frame = 0; frame < data.frames; frame += 1) {
+        const y = panel.y.at(data.primal[data.index(frame, neuron, sample)]);
+        if (frame === 0) context.moveTo(across[frame], y);
+        else context.lineTo(across[frame], y);
+      }
     }
     context.stroke();
   }
@@ -131,15 +133,21 @@ export class PrimalView extends View {
 
   /** A mark at every switch: up for on, down for off, a square for sliding. */
   #switches(/** @type {any} */ context, /** @type {import("./data.js").Data} */ data, /** @type {Panel[]} */ panels, /** @type {any} */ colours) {
+    const size = data.answer.switches.length > 80 ? 2.6 : 3.6;
     for (const { time, neuron, sample, mode } of data.answer.switches) {
       const panel = panels[neuron];
       const shape = /** @type {any} */ (SWITCH[/** @type {1} */ (mode)]);
       const colour = data.labels[sample] > 0 ? colours.positive : colours.negative;
       inside(context, panel, () => {
-        mark(context, shape, panel.x.at(time), panel.y.at(data.primalAt(time, neuron, sample)), 3.6, { fill: colours.panel, stroke: colour, width: 1.4 });
+        mark(context, shape, panel.x.at(time), panel.y.at(data.primalAt(time, neuron, sample)), size, { fill: colours.panel, stroke: colour, width: 1.3 });
       }, 5);
     }
   }
+}
+
+/** The examples with a positive label, and the others. @type {(data: import("./data.js").Data) => [number[], number[]]} */
+function bySign({ order, labels }) {
+  return [order.filter((sample) => labels[sample] > 0), order.filter((sample) => !(labels[sample] > 0))];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What the page says in words: status, facts, the highlighted pair, errors and short notes. */
 
 import { make } from "./controls.js";
-import { minus, number } from "./format.js";
+import { number, prettyText } from "./format.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -53,13 +53,15 @@ function write(host, words) {
 
 /** @type {(answer: import("./api.js").Answer) => string} */
 function sentence({ run, shortest }) {
-  return [run.sentence, shortest?.sentence].filter(Boolean).join(" ");
+  const bound = `it fits; no network is shorter than ${number(shortest.lower_bound)}, its own norm is ${number(shortest.norm)}`;
+  const found = shortest.status === "FEASIBLE" ? bound : shortest.sentence;
+  return prettyText(`The run: ${run.sentence}. The shortest network: ${found}.`.replaceAll("`", ""));
 }
 
 /** @type {(answer: import("./api.js").Answer) => void} */
 function showFacts({ facts }) {
   const pairs = facts.map((/** @type {[string, unknown]} */ [name, value]) =>
-    make("div", {}, make("dt", {}, name), make("dd", {}, typeof value === "number" ? number(value, 4) : minus(String(value)))));
+    make("div", {}, make("dt", {}, name), make("dd", {}, typeof value === "number" ? number(value, 4) : prettyText(String(value)))));
   element("facts").replaceChildren(...pairs);
 }
 
