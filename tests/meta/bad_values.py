@@ -303,3 +303,30 @@ def bad_values(kind, good):
         for name, spoil in BAD[kind].items():
             with np.errstate(all="ignore"):
                 yield name, spoil(np.asarray(good))
+
+
+BAD_SCALARS["model"] = {
+    "None": None,
+    "a number": 1.0,
+    "a word": "model.pt",
+    "a function": np.sum,
+    "a class": dict,
+    "an empty dict": {},
+    "an empty tuple": (),
+    "too many arrays": ([[1.0]], [0.0], [1.0], 0.0, 2.0),
+    "no weights": {"a": [1.0]},
+    "one axis": ([1.0, 2.0],),
+    "another number of biases": (np.ones((2, 4)), [1.0]),
+    "another number of outer weights": (np.ones((2, 4)), None, [1.0, 2.0, 3.0]),
+    "outer weights of zero": (np.ones((2, 4)), None, [0.0, 0.0]),
+    "NaN": (np.full((2, 4), np.nan),),
+    "NaN in the output bias": (np.ones((2, 4)), None, None, np.nan),
+    "text": (np.full((2, 4), "a"),),
+    "complex": (np.full((2, 4), 1j),),
+    "too large together": (np.full((2, 4), 1e300), None, [1e300, 1.0]),
+    "names without arrays": {"first.weight": 1.0},
+    "one layer": {"first.weight": np.ones((2, 4))},
+    "three layers": {f"{k}.weight": np.ones((4, 4)) for k in range(3)},
+}
+BAD_SCALARS["network"] = {"None": None, "a number": 1.0, "arrays": (np.ones((2, 4)),)}
+BAD_SCALARS["layer"] = {"a number": 3, "a list": ["inner"], "another name": "middle", "empty": ""}

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from relubias._validate import Float, fail
+from relubias._validate import Float, fail, shown
+from relubias.diagnosis._forms import read
 from relubias.diagnosis._module import is_module, outputs_of, private_copy
 from relubias.diagnosis._sklearn import is_perceptron
 from relubias.diagnosis._tensors import as_plain, torch_if_loaded
@@ -71,7 +72,15 @@ class Agreement:
         )
 
 
-def agreement(network: Network, model: Any, X: ArrayLike, *, name: str = "model") -> Agreement:
+def agreement(
+    network: Network,
+    model: Any,
+    X: ArrayLike,
+    *,
+    hidden: str | None = None,
+    output: str | None = None,
+    name: str = "model",
+) -> Agreement:
     r"""Compare the network that was read with the model's own output.
 
     Parameters
@@ -84,6 +93,8 @@ def agreement(network: Network, model: Any, X: ArrayLike, *, name: str = "model"
         their layers are evaluated before folding.
     X : array_like of shape (n_samples, n_features)
         Samples.
+    hidden, output : str, optional
+        Names of the layers of a state dict, as `read_network` got them.
     name : str, default="model"
         Name of the argument, for error messages.
 
@@ -118,8 +129,10 @@ def agreement(network: Network, model: Any, X: ArrayLike, *, name: str = "model"
     >>> agreement(read_network(model), model, np.eye(2)).holds
     True
     """
+    if not isinstance(network, Network):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise fail("network", f"is {shown(network)}", "pass what read_network returned")
     samples = network.features(X)[:, : network.n_features]
-    own, dtype = _prepared(name, network, model)
+    own, dtype = _prepared(name, network, model, hidden, output)
     seen = _rounded(samples, dtype)
     expected = own(seen, dtype)
     if not np.isfinite(expected).all():
@@ -144,7 +157,9 @@ def agreement(network: Network, model: Any, X: ArrayLike, *, name: str = "model"
 _Outputs = Callable[[Float, str], Float]
 
 
-def _prepared(name: str, network: Network, model: Any) -> tuple[_Outputs, str]:
+def _prepared(
+    name: str, network: Network, model: Any, hidden: str | None, output: str | None
+) -> tuple[_Outputs, str]:
     """Return a function from samples and a type to the model's own outputs, and its type."""
     if is_module(model):
         module = private_copy(name, model)
@@ -155,7 +170,8 @@ def _prepared(name: str, network: Network, model: Any) -> tuple[_Outputs, str]:
         return evaluated, network.dtype
     if is_perceptron(model):
         return lambda X, dtype: _predicted(name, model, X.astype(dtype)), network.dtype
-    return lambda X, _: _before_folding(network, X), "float64"
+    layers = read(name, model, hidden, output)
+    return lambda X, _: _before_folding(name, layers, X), "float64"
 
 
 def _predicted(name: str, model: Any, X: Any) -> Float:
@@ -168,7 +184,10 @@ def _predicted(name: str, model: Any, X: Any) -> Float:
             raise fail(name, f"failed on the samples ({reason})", "fit it on such data") from error
 
 
-def _before_folding(network: Network, X: Float) -> Float:
+def _before_folding(name: str, network: Network, X: Float) -> Float:
+    if X.shape[1] != network.n_features:
+        got = f"takes {network.n_features} features"
+        raise fail(name, got, f"the network that was read takes {X.shape[1]}")
     primal = X @ network.raw_weights.T + network.raw_biases
     return np.maximum(primal, 0.0) @ network.outer + network.output_bias
 
