@@ -44,7 +44,7 @@ def chromium() -> Iterator[tuple[Browser, Any]]:
 
 
 @pytest.fixture
-def browser(chromium: tuple[Browser, Any]) -> Iterator[Browser]:
+def opened(chromium: tuple[Browser, Any]) -> Iterator[Browser]:
     """Return the browser, with its loop."""
     found, loop = chromium
     asyncio._set_running_loop(loop)
@@ -53,14 +53,14 @@ def browser(chromium: tuple[Browser, Any]) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Explorer]]:
+def visit(opened: Browser, server: Server) -> Iterator[Callable[..., Explorer]]:
     """Return a function that opens a window of its own; in the end none may have complained."""
     contexts: list[BrowserContext] = []
     watch = Watch()
 
     def make(**options: Any) -> Explorer:
         options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
-        context = browser.new_context(accept_downloads=True, **options)
+        context = opened.new_context(accept_downloads=True, **options)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()

@@ -1,35 +1,57 @@
 // The state of the page in its address: links that can be shared, and the Back button.
 
+import { BY_KEY, fault } from "./fields.js";
+
 const STATE_NUMBERS = [
   "n", "d", "spike", "exponent", "low", "high", "negative", "scale", "kappa", "seed",
 ];
 const STATE_WORDS = ["law", "spectrum", "signs", "labels", "start", "method", "data"];
 const VIEW_NUMBERS = ["t", "neuron", "sample"];
 const VIEW_WORDS = ["play", "view"];
-const ORDER = [...STATE_NUMBERS, ...STATE_WORDS, ...VIEW_NUMBERS, ...VIEW_WORDS];
+const STATE = [...STATE_NUMBERS, ...STATE_WORDS];
+const ORDER = [...STATE, ...VIEW_NUMBERS, ...VIEW_WORDS];
 const LONGEST = 200; // characters of a value: no honest one is longer
 const PAUSE = 400; // ms between rewrites of the address; browsers refuse more than 100 in 30 s
 const SAME_KEYS = 1000; // ms within which keys pressed on one control are one gesture
 
-/** Put the state of the address into the page, and keep both the same from then on. */
+/** @typedef {Record<string, any>} Values */
+
+/**
+ * Put the state of the address into the page, and keep both the same from then on.
+ * @param {any} app
+ */
 export function initUrl(app) {
   const address = new Address();
+  const gestures = watchGestures(() => address.flush());
   const all = () => ({ ...app.getState(), ...app.getView() });
   let restoring = false;
+  /** @type {Values} */
+  let shown = {};
 
-  function restore(options) {
+  function restore(/** @type {object} */ options) {
     const { state, view, notes } = readUrl();
+    for (const [key, value] of Object.entries(state)) {
+      const wrong = fault(/** @type {any} */ (BY_KEY.get(key)), value);
+      if (!wrong) continue;
+      notes.push(`The address has ${key} = ${short(String(value))}, which cannot be used; left out. ${wrong}`);
+      delete state[key];
+    }
     restoring = true;
     app.setState(state, { replace: true, ...options });
     app.setView({ t: 0, neuron: null, sample: null, play: false, view: null, ...view });
     restoring = false;
+    shown = app.getState();
     if (notes.length > 0) app.notify(notes.join(" "), "info");
   }
 
   restore({ run: false });
-  app.onState(() => restoring || address.change(all(), gestures.current()));
+  app.onState((/** @type {Values} */ state) => {
+    if (restoring) return;
+    const moved = STATE.filter((key) => state[key] !== shown[key]);
+    shown = state;
+    if (moved.length > 0) address.change(all(), gestures.of(moved));
+  });
   app.onView(() => restoring || address.rewrite(all()));
-  const gestures = watchGestures(() => address.flush());
   addEventListener("popstate", () => {
     address.forget();
     restore({ run: true });
@@ -37,9 +59,13 @@ export function initUrl(app) {
   addEventListener("pagehide", () => address.flush());
 }
 
-/** Read an address: the state, the view, and a sentence for each thing that was left out. */
+/**
+ * Read an address: the state, the view, and a sentence for each thing that was left out.
+ * @param {string} [search]
+ */
 export function readUrl(search = location.search) {
-  const [state, view, notes, unknown] = [{}, {}, [], []];
+  const [state, view] = /** @type {Values[]} */ ([{}, {}]);
+  const [notes, unknown] = /** @type {string[][]} */ ([[], []]);
   for (const [key, text] of new URLSearchParams(search)) {
     const target = VIEW_NUMBERS.includes(key) || VIEW_WORDS.includes(key) ? view : state;
     if (!ORDER.includes(key)) {
@@ -67,7 +93,11 @@ export function readUrl(search = location.search) {
   return { state, view, notes };
 }
 
-/** Return the query of a state and a view, keys in a fixed order; what is absent is left out. */
+/**
+ * The query of a state and a view, keys in a fixed order; what is absent is left out.
+ * @param {Values} values
+ * @returns {string}
+ */
 export function queryOf(values) {
   const query = new URLSearchParams();
   for (const key of ORDER) {
@@ -80,24 +110,36 @@ export function queryOf(values) {
   return text ? `?${text}` : "";
 }
 
-/** Write a number so that it reads back bit for bit, as 1e12 where that is shorter. */
+/**
+ * A number so that it reads back bit for bit, as 1e12 where that is shorter.
+ * @param {number} value
+ * @returns {string}
+ */
 export function numeral(value) {
   const [plain, exponential] = [String(value), value.toExponential().replace("e+", "e")];
   return exponential.length < plain.length ? exponential : plain;
 }
 
+/** @param {string} text */
 function short(text) {
   return text.length > 24 ? `${text.slice(0, 24)}…` : text;
 }
 
 /** The address bar, which takes few changes and makes one entry of the history for a gesture. */
 class Address {
+  /** @type {number | null} */
   #gesture = null;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {string | null} */
   #waiting = null;
   #last = 0;
 
-  /** A new state: the first change of a gesture makes an entry, its others rewrite it. */
+  /**
+   * A new state: the first change of a gesture makes an entry, its others rewrite it.
+   * @param {Values} values
+   * @param {number | null} gesture
+   */
   change(values, gesture) {
     const continues = gesture !== null && gesture === this.#gesture;
     this.#gesture = gesture;
@@ -109,7 +151,10 @@ class Address {
     this.#last = performance.now();
   }
 
-  /** The same entry with other values, now or soon. */
+  /**
+   * The same entry with other values, now or soon.
+   * @param {Values} values
+   */
   rewrite(values) {
     this.#waiting = queryOf(values);
     const rest = this.#last + PAUSE - performance.now();
@@ -129,36 +174,53 @@ class Address {
   /** Drop what waits: people went elsewhere. */
   forget() {
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     this.#waiting = null;
   }
 }
 
-/** Tell which gesture is going on: one drag, or keys pressed in a row on one control. */
+/**
+ * Tell which gesture a change belongs to: one drag, or keys pressed in a row on one control.
+ * @param {() => void} onEnd
+ */
 function watchGestures(onEnd) {
   let number = 0;
-  let gesture = null;
-  let held = false; // by a pointer
-  let control = null;
   let last = -Infinity;
+  let held = false; // by a pointer
+  /** @type {HTMLInputElement | null} */
+  let control = null;
   const end = () => {
-    if (gesture !== null) onEnd();
-    [gesture, held, control] = [null, false, null];
+    if (control) onEnd();
+    [control, held] = [null, false];
   };
-  const isControl = (event) => event.target instanceof HTMLInputElement;
+  const begin = (/** @type {Event} */ event, /** @type {boolean} */ isHeld) => {
+    if (!(event.target instanceof HTMLInputElement)) return;
+    [control, held] = [event.target, isHeld];
+    number += 1;
+  };
   addEventListener("pointerdown", (event) => {
     end();
-    if (isControl(event)) [gesture, held] = [++number, true];
+    begin(event, true);
   }, { capture: true });
   for (const name of ["pointerup", "pointercancel"]) {
     // After the page has handled it: the last change of a drag comes with the pointer's release.
     addEventListener(name, () => held && setTimeout(end));
   }
   addEventListener("keydown", (event) => {
-    if (!isControl(event)) return end();
     const now = performance.now();
-    if (event.target !== control || now - last > SAME_KEYS) gesture = ++number;
-    [control, last, held] = [event.target, now, false];
+    if (event.target !== control || held || now - last > SAME_KEYS) {
+      end();
+      begin(event, false);
+    }
+    last = now;
   }, { capture: true });
-  return { current: () => gesture };
+  return {
+    /** @param {string[]} keys what has changed */
+    of: (keys) => (keys.includes(keyOf(control)) ? number : null),
+  };
+}
+
+/** @param {HTMLElement | null} control */
+function keyOf(control) {
+  return control ? control.id.replace(/^control-|-slider$/g, "") : "";
 }
