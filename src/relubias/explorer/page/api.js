@@ -9,6 +9,9 @@
 
 const TYPES = { float64: Float64Array, int8: Int8Array, int32: Int32Array };
 
+/** This page, so that the server can drop a question of it that a newer one has overtaken. */
+const CLIENT = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+
 /** What the server refused, or could not finish. */
 export class ApiError extends Error {
   /**
@@ -65,7 +68,7 @@ function meta(name) {
  */
 export async function request(path, { json, body, signal }) {
   /** @type {Record<string, string>} */
-  const headers = { "X-Relubias-Token": meta("relubias-token") };
+  const headers = { "X-Relubias-Token": meta("relubias-token"), "X-Relubias-Client": CLIENT };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const content = json === undefined ? body : JSON.stringify(json);
   let response;

@@ -75,6 +75,16 @@ export class Data {
   }
 
   /**
+   * Left of minus this an inactive example stays so whatever the others do (Lemma 6's own bound).
+   * @param {number} frame
+   * @param {number} neuron
+   * @returns {number | null}
+   */
+  guarantee(frame, neuron) {
+    return this.answer.guarantee?.data[frame * this.neurons + neuron] ?? null;
+  }
+
+  /**
    * The last frame not after a time.
    * @param {number} time
    */

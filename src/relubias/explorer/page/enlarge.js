@@ -15,9 +15,13 @@ let loading = null;
 /** Fetch plotly once. @returns {Promise<any>} */
 function plotly() {
   loading ??= new Promise((resolve, reject) => {
+    const release = keepPolicy();
     const script = document.createElement("script");
     script.src = "/static/plotly.min.js";
-    script.onload = () => resolve(/** @type {any} */ (window).Plotly);
+    script.onload = () => {
+      release();
+      resolve(/** @type {any} */ (window).Plotly);
+    };
     script.onerror = () => {
       loading = null;
       reject(new Error("plotly.js did not load."));
@@ -25,6 +29,26 @@ function plotly() {
     document.head.append(script);
   });
   return loading;
+}
+
+/**
+ * Let plotly work under a policy without inline styles. What it writes into the attribute `style`
+ * goes to the element's declaration, which scripts of this page may change; the style sheet of the
+ * maps in it, which are not used here, is left out.
+ * @returns {() => void} to call when plotly is there
+ */
+function keepPolicy() {
+  const set = Element.prototype.setAttribute;
+  Element.prototype.setAttribute = function setAttribute(name, value) {
+    if (name === "style") /** @type {HTMLElement} */ (this).style.cssText = value;
+    else set.call(this, name, value);
+  };
+  const { head } = document;
+  head.appendChild = (node) => {
+    const isSheet = node instanceof HTMLStyleElement && node.textContent !== "";
+    return isSheet ? node : Node.prototype.appendChild.call(head, node);
+  };
+  return () => Reflect.deleteProperty(head, "appendChild");
 }
 
 /** @param {App} app */

@@ -8,7 +8,8 @@ const MARKS = [
   ["● and ▽ in the plane", "an example whose label has the neuron's sign, or has not; behind it the path of the last frames"],
   ["Upper half, tinted", "active; an agreeing example stays active (Lemma 5)"],
   ["Lower left, hatched", "frozen: inactive, and its dual is so negative that it stays so (Lemma 6)"],
-  ["Map: full, slanted, dotted, thin line, empty", "active and agreeing, active and disagreeing, sliding, frozen, inactive with a small dual"],
+  ["The tick marked Lemma 6", "left of it, now, nothing can wake an inactive example; it moves with the duals"],
+  ["Activity: full, slanted, dotted, thin line, empty", "active and agreeing, active and disagreeing, sliding, frozen, inactive with a small dual"],
   ["━ ● ◇ ○ among the predictions", "label, limit, shortest network, this frame"],
 ];
 

@@ -10,6 +10,7 @@ import { ApiError, request, unpack } from "./api.js";
 import { Signal } from "./state.js";
 
 const PATIENCE = 400;
+const OVERTAKEN = 409;
 
 export class Runner {
   constructor() {
@@ -45,7 +46,7 @@ export class Runner {
         this.answered.tell(unpack(packed), state, since);
       } catch (error) {
         if (error instanceof ApiError) {
-          if (!this.waiting) this.failed.tell(error, state);
+          if (!this.waiting && error.status !== OVERTAKEN) this.failed.tell(error, state);
         } else if (!(error instanceof DOMException)) {
           this.flight = null;
           this.busy.tell(false);

@@ -23,7 +23,11 @@ const SAME_KEYS = 1000; // ms within which keys pressed on one control are one g
 export function initUrl(app) {
   const address = new Address();
   const gestures = watchGestures(() => address.flush());
-  const all = () => ({ ...app.getState(), ...app.getView() });
+  const all = () => {
+    const view = app.getView();
+    const isLast = view.t === app.frames() - 1; // what is shown when the address names no frame
+    return { ...app.getState(), ...view, t: isLast ? null : view.t };
+  };
   let restoring = false;
   /** @type {Values} */
   let shown = {};
@@ -38,7 +42,7 @@ export function initUrl(app) {
     }
     restoring = true;
     app.setState(state, { replace: true, ...options });
-    app.setView({ t: 0, neuron: null, sample: null, play: false, view: null, ...view });
+    app.setView({ t: null, neuron: null, sample: null, play: false, view: null, ...view });
     restoring = false;
     shown = app.getState();
     if (notes.length > 0) app.notify(notes.join(" "), "info");
@@ -103,7 +107,6 @@ export function queryOf(values) {
   for (const key of ORDER) {
     const value = values[key];
     if (value === undefined || value === null || value === "" || value === false) continue;
-    if (key === "t" && value === 0) continue;
     query.set(key, typeof value === "number" ? numeral(value) : value === true ? "1" : String(value));
   }
   const text = query.toString();

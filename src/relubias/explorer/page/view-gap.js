@@ -102,7 +102,7 @@ export class GapView extends View {
     const ratio = data.answer.gap.ratio;
     if (typeof ratio === "number") {
       const right = x > (panel.left + panel.right) / 2;
-      text(context, `${number(ratio, 4)} × law`, x + (right ? -9 : 10), Math.max(panel.top + 12, y - 10), { colour: colours.ink, weight: "600", align: right ? "right" : "left" });
+      text(context, `${number(ratio, 4)} × law`, x + (right ? -9 : 10), right ? Math.min(panel.bottom - 5, y + 17) : Math.max(panel.top + 12, y - 10), { colour: colours.ink, weight: "600", align: right ? "right" : "left" });
     }
   }
 

@@ -98,7 +98,7 @@ export class LossView extends View {
     if (typeof law !== "number" || law > panel.y.domain[1]) return;
     const y = panel.y.at(law);
     line(context, panel.left, y, panel.right, y, colours.ink, { dash: [6, 4], width: 1.2 });
-    text(context, "law", panel.right - 2, y + (y > panel.bottom - 16 ? -4 : 13), { colour: colours.ink, align: "right" });
+    text(context, "law", panel.right - 2, y + (y > panel.top + 18 ? -4 : 13), { colour: colours.ink, align: "right" });
   }
 }
 

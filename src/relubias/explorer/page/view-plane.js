@@ -64,7 +64,7 @@ export class PlaneView extends View {
   drawMoving = (context, scene, /** @type {any[]} */ panels) => {
     const { data, colours, frame, neuron, sample } = scene;
     panels.forEach((panel, k) => {
-      this.#frozen(context, scene, panel);
+      this.#frozen(context, scene, panel, k);
       inside(context, panel, () => {
         for (let i = 0; i < data.samples; i += 1) this.#trail(context, scene, panel, k, i, Math.max(0, frame - TRAIL));
         if (sample !== null) {
@@ -112,15 +112,25 @@ export class PlaneView extends View {
   }
 
   /** The frozen quarter: its edge may move with time. */
-  #frozen(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel) {
+  #frozen(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron) {
     const threshold = data.threshold(frame);
     if (threshold === null) return;
+    this.#guarantee(context, panel, data.guarantee(frame, neuron), colours);
     const [edge, zero] = [Math.max(panel.left, Math.min(panel.x.at(-threshold), panel.right)), panel.y.at(0)];
     context.fillStyle = faded(colours.frozen, 0.13);
     context.fillRect(panel.left, zero, edge - panel.left, panel.bottom - zero);
     context.fillStyle = pattern(context, "lines", faded(colours.frozen, 0.16));
     context.fillRect(panel.left, zero, edge - panel.left, panel.bottom - zero);
     line(context, edge, zero, edge, panel.bottom, faded(colours.frozen, 0.7), { dash: [4, 3] });
+  }
+
+  /** Lemma 6's own bound, which moves with the duals: left of it nothing can wake an example. */
+  #guarantee(/** @type {CanvasRenderingContext2D} */ context, /** @type {Panel} */ panel, /** @type {number | null} */ guarantee, /** @type {import("./theme.js").Colours} */ colours) {
+    const x = guarantee === null ? NaN : panel.x.at(-guarantee);
+    if (!(x > panel.left + 2 && x < panel.x.at(0) - 1)) return;
+    const zero = panel.y.at(0);
+    line(context, x, zero, x, zero + 9, colours.ink, { width: 2 });
+    if (x - panel.left > 62 && panel.x.at(0) - x > 24) text(context, "Lemma 6", x - 4, zero + 11, { colour: colours.ink, align: "right", size: 10 });
   }
 
   /** The regions' names, where they don't cover points. */

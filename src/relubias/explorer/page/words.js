@@ -74,25 +74,25 @@ function showKeys(app) {
     plane: [["glyph", "● label agrees"], ["glyph", "▽ disagrees"], ...(flow ? [["glyph sliding", "■ slides"]] : [])],
     map: [["swatch agreeing", "agrees"], ["swatch disagreeing", "disagrees"], ["swatch frozen", "frozen"], ...(flow ? [["swatch sliding", "slides"]] : [])],
     loss: [],
-    gap: [["glyph", "━ label"], ["glyph", "● limit"], ["glyph shortest", "◇ shortest"], ["glyph", "○ now"]],
+    gap: [["glyph", "━ label"], ["glyph", answer?.run.is_limit ? "● limit" : "● last state"], ["glyph shortest", "◇ shortest"], ["glyph", "○ now"]],
   };
   for (const [view, marks] of Object.entries(keys)) {
     element(`key-${view}`).replaceChildren(...marks.map(([kind, words]) => make("span", { className: kind }, words)));
   }
 }
 
-/** The highlighted pair at this frame, in words. @type {(app: App) => string} */
-export function reading(app) {
+/** The highlighted pair at a frame, in three lines. @type {(app: App, at?: number) => string[]} */
+function reading(app, at) {
   const scene = app.scene();
-  if (!scene || scene.sample === null) return "";
-  const { data, frame, sample } = scene;
-  const neuron = scene.neuron ?? 0;
-  const at = data.index(frame, neuron, sample);
+  if (!scene || scene.sample === null) return [];
+  const { data, sample } = scene;
+  const [frame, neuron] = [at ?? scene.frame, scene.neuron ?? 0];
+  const index = data.index(frame, neuron, sample);
   return [
-    `Example ${sample}, label ${number(data.labels[sample])}, ${data.neuronName(neuron)}:`,
-    `α = ${number(data.primal[at])}, Lβ = ${number(data.dual[at])},`,
-    `${data.words(frame, neuron, sample)}.`,
-  ].join(" ");
+    `Example ${sample}, label ${number(data.labels[sample])}, ${data.neuronName(neuron)}`,
+    `${data.timeWords(frame)}: α = ${number(data.primal[index])}, Lβ = ${number(data.dual[index])}`,
+    data.words(frame, neuron, sample),
+  ];
 }
 
 /** @type {(app: App) => void} */
@@ -101,14 +101,14 @@ function showReading(app) {
   const root = document.documentElement;
   root.dataset.neuron = neuron === null ? "" : String(neuron);
   root.dataset.sample = sample === null ? "" : String(sample);
-  const words = reading(app);
+  const words = reading(app).join("; ");
   write(element("reading"), words || "Point at a line, a dot or a row: every view shows the same example.");
 }
 
 /** The pair's numbers beside the pointer. @type {(app: App, pair: any, point: {x: number, y: number} | null) => void} */
 function showTip(app, pair, point) {
   const tip = element("tip");
-  const words = pair && pair.sample !== null && point ? reading(app) : "";
+  const words = pair && pair.sample !== null && point ? reading(app, pair.frame).join("\n") : "";
   tip.hidden = words === "";
   if (!words || !point) return;
   tip.textContent = words;
