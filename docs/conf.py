@@ -29,12 +29,14 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "command_help",
+    "included",
     "local_mathjax",
     "names",
 ]
 exclude_patterns = [
     "_build",
     "templates",
+    "tutorial",
     "auto_*/**/*.py.md5",
     "auto_*/**/*.codeobj.json",
     "auto_*/**/*.ipynb",
@@ -102,7 +104,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "show_toc_level": 2,
 }
-html_sidebars = {"index": []}
+html_sidebars = {page: [] for page in ("index", "auto_tutorial/plot_diabetes", "search")}
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

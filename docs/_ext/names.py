@@ -7,6 +7,7 @@ import enum
 import importlib
 import inspect
 import pydoc
+import re
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -17,6 +18,8 @@ from sphinx.domains.python import PyXRefRole
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import make_refnode
+
+import relubias
 
 OPTIONAL = "relubias:optional"
 
@@ -34,6 +37,15 @@ MODULES = (
     "relubias.diagnosis",
 )
 """Public namespaces; a name belongs to the first that has it."""
+
+
+QUALIFIED = re.compile(r"(rb|relubias)(\.\w+)+")
+TOP_LEVEL = {
+    name
+    for name in relubias.__all__
+    if name != "check" and not inspect.ismodule(getattr(relubias, name))
+}
+"""Names that are links where they stand alone, too."""
 
 
 def type_links() -> dict[str, str]:
@@ -131,6 +143,25 @@ def trim_blocks(app: Sphinx, document: nodes.document) -> None:
             block += nodes.Text(text.rstrip())
 
 
+def link_code(app: Sphinx, document: nodes.document) -> None:
+    """Make code in running text a link where it is a public name: `rb.check`, `gradient_flow`."""
+    docname = app.env.current_document.docname
+    for literal in list(document.findall(nodes.literal)):
+        name = literal.astext().removesuffix("()")
+        if name in TOP_LEVEL:
+            name = f"relubias.{name}"
+        elif not QUALIFIED.fullmatch(name):
+            continue
+        parents = [literal.parent, getattr(literal.parent, "parent", None)]
+        if any(isinstance(node, nodes.reference | nodes.title | pending_xref) for node in parents):
+            continue
+        target = re.sub(r"^rb\.", "relubias.", name)
+        link = pending_xref("", refdomain="py", reftype="obj", reftarget=target, refdoc=docname)
+        link[OPTIONAL] = True
+        literal.replace_self(link)
+        link += literal
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
     app.add_role("name", NameRole())
@@ -139,4 +170,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", list_members)
     app.connect("autodoc-process-signature", hide_fields)
     app.connect("doctree-read", trim_blocks)
+    app.connect("doctree-read", link_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
