@@ -13,6 +13,9 @@ import { number, power } from "./format.js";
  * @property {(room?: number) => Tick[]} ticks about one for every `room` pixels
  */
 
+/** How many times the usual size is far. */
+const FAR = 30;
+
 /**
  * @param {[number, number]} domain
  * @param {[number, number]} range
@@ -63,6 +66,25 @@ export function bent(domain, range, unit) {
   return scale(domain, range, forward, (v) => unit * Math.sinh(v), (room) => bentTicks(domain, unit, range, room));
 }
 
+/**
+ * Values around zero: evenly, but by powers of ten if some are far beyond what is usual.
+ * @param {Float64Array} values
+ * @param {[number, number]} range
+ * @param {number} usual
+ * @returns {Scale}
+ */
+export function around(values, range, usual) {
+  let [low, high] = [0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (Math.max(high, -low) > FAR * usual) return bent([2 * low, 2 * high], range, 10 ** Math.round(Math.log10(usual)));
+  const room = 0.08 * (high - low || 1);
+  return linear([low - room, high + room], range);
+}
+
 /** @type {(range: [number, number], room: number) => number} */
 function count(range, room) {
   return Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / room));
@@ -97,12 +119,17 @@ function roundNumbers([low, high], most) {
 function powers([low, high], most) {
   const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
   if (last - first < 1) return roundNumbers([low, high], Math.min(most, 4)).filter(({ value }) => value > 0);
-  const step = Math.max(1, Math.ceil((last - first + 1) / most));
+  const step = roundStep((last - first + 1) / most);
   const ticks = [];
   for (let exponent = Math.ceil(first / step) * step; exponent <= last; exponent += step) {
     ticks.push({ value: 10 ** exponent, label: power(exponent) });
   }
   return ticks;
+}
+
+/** The next round number of exponents: 1, 2, 3, 5, 10, ... @type {(least: number) => number} */
+function roundStep(least) {
+  return [1, 2, 3, 5, 10, 20, 25, 50].find((step) => step >= least) ?? 100;
 }
 
 /**
@@ -119,10 +146,10 @@ function bentTicks([low, high], unit, range, room) {
   if (high <= 6 * unit) return roundNumbers([low, high], Math.min(most, 6));
   const [first, last] = [Math.round(Math.log10(unit)), Math.floor(Math.log10(high) + 1e-9)];
   const sides = low < 0 ? 2 : 1;
-  const step = Math.max(1, Math.ceil(((last - first + 1) * sides) / Math.max(1, most - 1)));
+  const step = roundStep(((last - first + 1) * sides) / Math.max(1, most - 1));
   const between = (last - first + 1) * 3 <= most ? [1, 2, 5] : [1];
   const ticks = [{ value: 0, label: "0" }];
-  for (let exponent = first; exponent <= last; exponent += step) {
+  for (let exponent = Math.ceil(first / step) * step; exponent <= last; exponent += step) {
     for (const factor of between) {
       const value = Number(`${factor}e${exponent}`);
       if (value > Math.max(high, -low)) continue;

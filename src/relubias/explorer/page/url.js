@@ -10,6 +10,7 @@ const VIEW_NUMBERS = ["t", "neuron", "sample"];
 const VIEW_WORDS = ["play", "view"];
 const STATE = [...STATE_NUMBERS, ...STATE_WORDS];
 const ORDER = [...STATE, ...VIEW_NUMBERS, ...VIEW_WORDS];
+const TOKEN = "token"; // lets a page in that is not on the server's own machine; it stays where it is
 const LONGEST = 200; // characters of a value: no honest one is longer
 const PAUSE = 400; // ms between rewrites of the address; browsers refuse more than 100 in 30 s
 const SAME_KEYS = 1000; // ms within which keys pressed on one control are one gesture
@@ -71,6 +72,7 @@ export function readUrl(search = location.search) {
   const [state, view] = /** @type {Values[]} */ ([{}, {}]);
   const [notes, unknown] = /** @type {string[][]} */ ([[], []]);
   for (const [key, text] of new URLSearchParams(search)) {
+    if (key === TOKEN) continue;
     const target = VIEW_NUMBERS.includes(key) || VIEW_WORDS.includes(key) ? view : state;
     if (!ORDER.includes(key)) {
       unknown.push(short(key));
@@ -104,6 +106,8 @@ export function readUrl(search = location.search) {
  */
 export function queryOf(values) {
   const query = new URLSearchParams();
+  const token = new URLSearchParams(location.search).get(TOKEN);
+  if (token !== null) query.set(TOKEN, token);
   for (const key of ORDER) {
     const value = values[key];
     if (value === undefined || value === null || value === "" || value === false) continue;

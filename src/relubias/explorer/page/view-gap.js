@@ -3,7 +3,7 @@
  * Right: what the limit and the shortest network say for every example, beside its label.
  */
 
-import { axes, crisp, faded, inside, line, mark, text } from "./draw.js";
+import { axes, clamp, crisp, faded, inside, line, mark, text } from "./draw.js";
 import { number } from "./format.js";
 import { linear, logarithmic } from "./scales.js";
 import { panelAt, titleX } from "./timeline.js";
@@ -33,7 +33,7 @@ export class GapView extends View {
     const first = { left: 50, top: 20, right: beside ? split - 14 : width - 12, bottom: beside ? height - 38 : split - 20 };
     const second = { left: law && beside ? split + 40 : 50, top: law && !beside ? split + 34 : 20, right: width - 12, bottom: height - 38 };
     const panel = { ...second, x: linear([-0.6, data.samples - 0.4], [second.left, second.right]), y: predictionScale(data, second) };
-    return { law: law ? { ...first, ...lawScales(law, first), points: law } : null, predictions: panel };
+    return { law: law ? { ...first, ...lawScales(law, lawPoint(data), first), points: law } : null, predictions: panel };
   }
 
   /** @type {View["drawStill"]} */
@@ -96,9 +96,11 @@ export class GapView extends View {
     });
     const here = lawPoint(data);
     if (!here) return;
-    const [x, y] = [panel.x.at(here[0]), panel.y.at(here[1])];
+    const x = panel.x.at(here[0]);
+    const y = clamp(panel.y.at(here[1]), panel.top, panel.bottom);
+    const isBeyond = y !== panel.y.at(here[1]);
     line(context, x, y, x, panel.bottom, colours.line, { dash: [2, 3] });
-    mark(context, "disc", x, y, 5.5, { fill: colours.accent, stroke: colours.panel, width: 2 });
+    mark(context, isBeyond ? "up" : "disc", x, y, 5.5, { fill: colours.accent, stroke: colours.panel, width: 2 });
     const ratio = data.answer.gap.ratio;
     if (typeof ratio === "number") {
       const right = x > (panel.left + panel.right) / 2;
@@ -161,11 +163,12 @@ function lawOf(data) {
   return sound.length > 1 ? sound : null;
 }
 
-/** @type {(points: [number, number][], place: {left: number, right: number, top: number, bottom: number}) => {x: any, y: any}} */
-function lawScales(points, { left, right, top, bottom }) {
+/** @type {(points: [number, number][], here: [number, number] | null, place: {left: number, right: number, top: number, bottom: number}) => {x: any, y: any}} */
+function lawScales(points, here, { left, right, top, bottom }) {
   const laws = points.map(([, law]) => law);
+  const ds = [...points.map(([d]) => d), here?.[0] ?? points[0][0]];
   return {
-    x: logarithmic([points[0][0], points[points.length - 1][0]], [left, right]),
+    x: logarithmic([Math.min(...ds), Math.max(...ds)], [left, right]),
     y: logarithmic([Math.min(...laws) / 3, Math.max(...laws) * 3], [bottom, top]),
   };
 }

@@ -14,6 +14,7 @@ import { View } from "./view.js";
 
 const FLOOR = 1e-18;
 const FLAT = 20;
+const FAR = 1000;
 
 export class LossView extends View {
   /** @param {import("./app.js").App} app */
@@ -32,7 +33,7 @@ export class LossView extends View {
     const x = timeScale(data, [left, right]);
     const panels = [{ left, right, top, bottom: middle - (data.distance ? 13 : 0), x, y: lossScale(data, top, middle - 13), values: data.loss }];
     if (data.distance) {
-      const y = linear([0, 1.12 * most(data)], [bottom, middle + 13]);
+      const y = distanceScale(data, middle + 13, bottom);
       panels.push({ left, right, top: middle + 13, bottom, x, y, values: data.distance });
     }
     return panels;
@@ -54,7 +55,7 @@ export class LossView extends View {
     const { data, colours, frame } = scene;
     panels.forEach((panel, row) => {
       cursor(context, panel, scene);
-      const [x, y] = [panel.x.at(data.times[frame]), height(panel, panel.values[frame], row === 0)];
+      const [x, y] = [panel.x.at(data.times[frame]), height(panel, panel.values[frame])];
       mark(context, row === 0 ? "disc" : "diamond", x, y, 4.5, { fill: row === 0 ? colours.ink : colours.shortest, stroke: colours.panel });
       text(context, number(panel.values[frame], 4), panel.right, panel.top - 6, { colour: colours.ink, align: "right", weight: "600" });
     });
@@ -80,7 +81,7 @@ export class LossView extends View {
     context.beginPath();
     let drawing = false;
     for (let frame = 0; frame < data.frames; frame += 1) {
-      const y = height(panel, panel.values[frame], !isDistance);
+      const y = height(panel, panel.values[frame]);
       if (Number.isNaN(y)) drawing = false;
       else if (drawing) context.lineTo(panel.x.at(data.times[frame]), y);
       else {
@@ -102,25 +103,25 @@ export class LossView extends View {
   }
 }
 
-/** A value's height; a loss of exactly zero stands on the axis. @type {(panel: any, value: number, isLog: boolean) => number} */
-function height(panel, value, isLog) {
-  if (!isLog) return panel.y.at(value);
+/** A value's height; what is beyond the axis, a loss of zero for one, stands at its end. @type {(panel: any, value: number) => number} */
+function height(panel, value) {
   return panel.y.at(Math.min(Math.max(value, panel.y.domain[0]), panel.y.domain[1]));
 }
 
-/** @type {(data: Data) => number} */
-function most(data) {
-  const law = data.answer.gap?.law;
-  const finite = (data.distance ?? []).filter((value) => Number.isFinite(value));
-  const first = finite.length ? Math.max(...(data.answer.run.status === "DIVERGED" ? finite.slice(0, 8) : finite)) : 0;
-  return Math.max(first, typeof law === "number" ? law : 0) || 1;
+/** From zero on, with the law; by powers of ten if the run leaves. @type {(data: Data, top: number, bottom: number) => import("./scales.js").Scale} */
+function distanceScale(data, top, bottom) {
+  const law = data.answer.gap?.law ?? 0;
+  const finite = (data.distance ?? new Float64Array()).filter((value) => value > 0 && Number.isFinite(value));
+  const [low, high] = finite.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, law]);
+  if (high > FAR * low && high > FAR * law) return logarithmic([low / 1.6, high * 1.6], [bottom, top]);
+  return linear([0, 1.12 * high || 1], [bottom, top]);
 }
 
 /** @type {(data: Data, top: number, bottom: number) => import("./scales.js").Scale} */
 function lossScale(data, top, bottom) {
   const positive = data.loss.filter((value) => value > 0 && Number.isFinite(value));
   const high = positive.length ? Math.max(...positive) : 1;
-  const low = Math.max(data.loss.reduce((least, value) => Math.min(least, value), high), high * FLOOR);
+  const low = Math.max(data.loss.reduce((least, value) => Math.min(least, value), high), data.loss[0] * FLOOR || high * FLOOR);
   if (high / low < FLAT) return linear([0, 1.12 * high], [bottom, top]);
   return logarithmic([low / 1.6, high * 1.6], [bottom, top]);
 }

@@ -43,12 +43,13 @@ export class MapView extends View {
 
   /** @type {View["drawStill"]} */
   drawStill = (context, { data, colours }, /** @type {any[]} */ panels) => {
-    const fine = panels[0].y.at(1) - panels[0].y.at(0) < FINE;
+    const row = panels[0].y.at(1) - panels[0].y.at(0);
+    const fine = row < FINE;
     const [positive, negative] = [colours.positive, colours.negative].map((colour) => ({
       [AGREEING]: colour,
       [DISAGREEING]: fine ? faded(colour, 0.4) : pattern(context, "lines", colour),
       [SLIDING]: fine ? colours.sliding : pattern(context, "dots", colours.sliding),
-      [FROZEN]: colour,
+      [FROZEN]: row < 2 ? faded(colour, 0.2) : colour,
     }));
     panels.forEach((panel, neuron) => {
       axes(context, { ...panel, y: linear([0, 1], [panel.top, panel.top - 1e6]) }, colours, { x: panel.isBottom, y: false, grid: false });
@@ -96,7 +97,8 @@ export class MapView extends View {
 
   /** @type {(data: Data, panel: Panel, sample: number) => [number, number]} */
   #span(data, panel, sample) {
-    return [panel.y.at(data.place[sample]), panel.y.at(data.place[sample] + 1)];
+    const top = Math.round(panel.y.at(data.place[sample]));
+    return [top, Math.max(top + 1, Math.round(panel.y.at(data.place[sample] + 1)))];
   }
 
   /**
@@ -110,7 +112,8 @@ export class MapView extends View {
    */
   #row(context, data, panel, neuron, sample, fills) {
     const [top, bottom] = this.#span(data, panel, sample);
-    const gap = bottom - top > 5 ? 1 : 0;
+    const gap = bottom - top > 4 ? 1 : 0;
+    const middle = Math.floor((top + bottom - 1) / 2);
     const state = (/** @type {number} */ frame) => (data.slides(frame, neuron, sample) ? SLIDING : data.regions[data.index(frame, neuron, sample)]);
     for (let from = 0; from < data.frames; ) {
       const now = state(from);
@@ -119,8 +122,8 @@ export class MapView extends View {
       const left = panel.x.at(data.times[from]);
       const right = to < data.frames ? panel.x.at(data.times[to]) : panel.right;
       context.fillStyle = fills[now] ?? "transparent";
-      if (now === FROZEN) context.fillRect(left, (top + bottom) / 2 - 0.7, right - left, Math.min(1.4, (bottom - top) / 2));
-      else context.fillRect(left, top + gap / 2, right - left, bottom - top - gap);
+      if (now === FROZEN) context.fillRect(left, middle, right - left, 1);
+      else context.fillRect(left, top, right - left, bottom - top - gap);
       from = to;
     }
   }

@@ -7,7 +7,7 @@
 
 import { axes, crisp, faded, inside, line, mark, pattern, text } from "./draw.js";
 import { grid } from "./facets.js";
-import { linear } from "./scales.js";
+import { around } from "./scales.js";
 import { panelAt, titleX } from "./timeline.js";
 import { View } from "./view.js";
 
@@ -33,11 +33,10 @@ export class PlaneView extends View {
    * @returns {Panel[]}
    */
   layout({ data }, width, height) {
-    const [across, up] = [extent(data.dual, data), extent(data.primal, data)];
     return grid(width, height, data.neurons, { left: 50, bottom: 38, shape: 1.15 }).map((place) => ({
       ...place,
-      x: linear(across, [place.left, place.right]),
-      y: linear(up, [place.bottom, place.top]),
+      x: around(data.dual, [place.left, place.right], data.largestLabel),
+      y: around(data.primal, [place.bottom, place.top], data.largestLabel),
     }));
   }
 
@@ -49,7 +48,7 @@ export class PlaneView extends View {
       context.fillRect(panel.left, panel.top, panel.right - panel.left, zero - panel.top);
       axes(context, panel, colours, { x: panel.isBottom, y: panel.isLeft, grid: false, roomX: 52 });
       inside(context, panel, () => {
-        const [a, b] = panel.x.domain;
+        const [a, b] = [Math.max(panel.x.domain[0], panel.y.domain[0]), Math.min(panel.x.domain[1], panel.y.domain[1])];
         line(context, panel.x.at(a), panel.y.at(a), panel.x.at(b), panel.y.at(b), colours.line, { dash: [2, 4] });
       });
       this.#diagonal(context, panel, colours);
@@ -141,7 +140,8 @@ export class PlaneView extends View {
     if (threshold !== null && panel.x.at(-threshold) - panel.left > 48) {
       text(context, "frozen", panel.left + 7, panel.bottom - 8, { colour: colours.frozen, weight: "600" });
     }
-    text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
+    const edge = panel.x.at(threshold === null ? 0 : -threshold);
+    if (panel.right - edge > 66) text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
   }
 
   /** What the dotted line is, beside its upper end. */
@@ -172,21 +172,4 @@ export class PlaneView extends View {
     else if (data.agrees(neuron, sample)) mark(context, "disc", x, y, size, { fill: colour, stroke: colours.panel, width: 1 });
     else mark(context, "down", x, y, size, { fill: colours.panel, stroke: colour, width: 1.6 });
   }
-}
-
-/**
- * The range of an array, with zero inside and some room; of a run that diverges its early part.
- * @param {Float64Array} values
- * @param {Data} data
- * @returns {[number, number]}
- */
-function extent(values, data) {
-  const limit = 30 * data.largestLabel;
-  let [low, high] = [0, 0];
-  for (const value of values) {
-    if (value < low && value > -limit) low = value;
-    if (value > high && value < limit) high = value;
-  }
-  const span = high - low || 1;
-  return [low - 0.09 * span, high + 0.09 * span];
 }

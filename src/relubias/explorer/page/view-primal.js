@@ -2,7 +2,7 @@
 
 import { axes, crisp, faded, inside, line, mark, text } from "./draw.js";
 import { grid } from "./facets.js";
-import { bent, linear } from "./scales.js";
+import { around } from "./scales.js";
 import { cursor, frameNear, panelAt, timeScale, timeTitle, titleX } from "./timeline.js";
 import { View } from "./view.js";
 
@@ -27,11 +27,10 @@ export class PrimalView extends View {
    * @returns {Panel[]}
    */
   layout({ data }, width, height) {
-    const extent = reach(data);
     return grid(width, height, data.neurons, { left: 50, bottom: 38, shape: 2.2 }).map((place) => ({
       ...place,
       x: timeScale(data, [place.left, place.right]),
-      y: extent.scale([place.bottom, place.top]),
+      y: around(data.primal, [place.bottom, place.top], data.largestLabel),
     }));
   }
 
@@ -148,25 +147,4 @@ export class PrimalView extends View {
 /** The examples with a positive label, and the others. @type {(data: import("./data.js").Data) => [number[], number[]]} */
 function bySign({ order, labels }) {
   return [order.filter((sample) => labels[sample] > 0), order.filter((sample) => !(labels[sample] > 0))];
-}
-
-/**
- * The range of the primal values; far beyond the labels (a run that diverges) by powers of ten.
- * @param {import("./data.js").Data} data
- */
-function reach(data) {
-  let [low, high] = [0, 0];
-  for (const value of data.primal) {
-    if (!Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  const span = high - low || 1;
-  const wide = Math.max(high, -low) > 30 * data.largestLabel;
-  return {
-    scale: (/** @type {[number, number]} */ range) => {
-      if (wide) return bent([2 * low, 2 * high], range, 10 ** Math.round(Math.log10(data.largestLabel)));
-      return linear([low - 0.06 * span, high + 0.06 * span], range);
-    },
-  };
 }
