@@ -145,6 +145,13 @@ def test_text_in_an_address_is_never_markup(explorer: Explorer, text: str) -> No
         assert explorer.page.locator("img, script").count() == before
 
 
+def test_the_token_of_a_wider_bind_stays_in_the_address(explorer: Explorer) -> None:
+    explorer.open(SMALL + "&token=secret")
+    explorer.set("seed", 4)
+    assert explorer.query()["token"] == "secret"
+    expect(explorer.page.locator("#notes")).to_be_empty()
+
+
 def test_signs_typed_by_hand_are_understood(explorer: Explorer) -> None:
     explorer.open("?n=6&d=60&signs=+-")  # a plus sign means a space in an address
     expect(explorer.control("signs")).to_have_value("+-")

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from tests.explorer.browsing import Explorer, Server
 
-SMALL = "?n=6&d=60&signs=%2B-&kappa=0.5&seed=3"
+SMALL = "?n=6&d=60&kappa=0.5&seed=3"
+PAIR = "&signs=%2B-"
 VIEWS = ("primal", "plane", "map", "loss", "gap")
 
 
@@ -18,7 +19,7 @@ VIEWS = ("primal", "plane", "map", "loss", "gap")
     [("n", 9), ("d", 2.5), ("scale", -1), ("kappa", -1), ("seed", 8)],
 )
 def test_a_slider_redraws_all_views(explorer: Explorer, key: str, value: float) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     before = explorer.pictures()
     with explorer.redraw():
         explorer.slide(key, value)
@@ -47,7 +48,7 @@ def test_a_slider_redraws_all_views(explorer: Explorer, key: str, value: float) 
         ("", "high", 1.5),
         ("", "negative", 0.5),
         ("", "start", "gaussian"),
-        ("", "start", "disjoint"),
+        ("&signs=%2B%2B--", "start", "disjoint"),
         ("", "scale", 0.2),
         ("", "kappa", 0.25),
         ("", "seed", 4),
@@ -57,7 +58,7 @@ def test_a_slider_redraws_all_views(explorer: Explorer, key: str, value: float) 
 def test_a_field_reaches_the_server_and_the_views(
     explorer: Explorer, first: str, key: str, value: str | float
 ) -> None:
-    explorer.open(SMALL + first)
+    explorer.open(SMALL + ("" if "signs" in first else PAIR) + first)
     before = explorer.pictures()
     answer = explorer.answer(lambda: explorer.enter(key, value))
     expected = float(value) if isinstance(value, float | int) or value == "1e12" else value
@@ -66,7 +67,7 @@ def test_a_field_reaches_the_server_and_the_views(
 
 
 def test_a_slider_and_its_field_say_the_same(explorer: Explorer) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     with explorer.redraw():
         explorer.slide("d", 6)
     expect(explorer.control("d")).to_have_value("1000000")
@@ -81,7 +82,7 @@ def test_a_slider_and_its_field_say_the_same(explorer: Explorer) -> None:
 def test_an_unsound_value_is_named_at_its_field_and_not_asked(
     explorer: Explorer, key: str, value: str
 ) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     before, drawn = explorer.pictures(), explorer.drawn
     explorer.enter(key, value)
     fault = explorer.page.locator(f"#error-{key}")
@@ -89,12 +90,12 @@ def test_an_unsound_value_is_named_at_its_field_and_not_asked(
     expect(explorer.control(key)).to_have_attribute("aria-invalid", "true")
     assert explorer.pictures() == before
     assert explorer.drawn == drawn
-    explorer.set(key, {"signs": "+"}.get(key, "1"))
+    explorer.set(key, {"signs": "+", "d": "70", "n": "7"}.get(key, "1"))
     expect(fault).to_be_empty()
 
 
 def test_what_the_server_refuses_is_said_at_the_field(explorer: Explorer) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     explorer.watch.allowed.append("status of 400")
     explorer.page.route(
         "**/api/run",
@@ -110,7 +111,7 @@ def test_what_the_server_refuses_is_said_at_the_field(explorer: Explorer) -> Non
 
 
 def test_a_computation_that_is_cut_says_so(explorer: Explorer) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     before = explorer.pictures()
     explorer.watch.allowed.append("status of 503")
     sentence = "The computation took more than 5 seconds and was cut."
@@ -127,7 +128,7 @@ def test_a_computation_that_is_cut_says_so(explorer: Explorer) -> None:
 
 
 def test_dragging_ends_at_the_last_state(explorer: Explorer) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     explorer.page.locator("#control-kappa-slider").evaluate(
         """async (slider) => {
           for (let k = 0; k < 60; k++) {
@@ -143,12 +144,12 @@ def test_dragging_ends_at_the_last_state(explorer: Explorer) -> None:
     explorer.settle(1)
     explorer.page.wait_for_function("() => document.documentElement.dataset.busy !== 'true'")
     dragged = explorer.pictures()
-    direct = explorer.open(f"{SMALL.replace('kappa=0.5', 'kappa=0.1')}").pictures()
+    direct = explorer.open(SMALL.replace("kappa=0.5", "kappa=0.1") + PAIR).pictures()
     assert dragged == direct
 
 
 def test_answers_that_come_late_are_not_drawn_over_newer_ones(explorer: Explorer) -> None:
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     slow = {"number": 0}
 
     def delay(route: object) -> None:
@@ -164,11 +165,11 @@ def test_answers_that_come_late_are_not_drawn_over_newer_ones(explorer: Explorer
     explorer.page.wait_for_timeout(300)
     explorer.page.unroute("**/api/run")
     late = explorer.pictures()
-    assert late == explorer.open(SMALL.replace("seed=3", "seed=13")).pictures()
+    assert late == explorer.open(SMALL.replace("seed=3", "seed=13") + PAIR).pictures()
 
 
 def test_two_windows_do_not_disturb_each_other(visit: Callable[..., Explorer]) -> None:
-    one, other = visit().open(SMALL), visit().open(SMALL)
+    one, other = visit().open(SMALL + PAIR), visit().open(SMALL + PAIR)
     untouched = other.pictures()
     assert one.pictures() == untouched
     one.set("seed", 21)
@@ -185,7 +186,7 @@ def test_a_server_that_is_gone_is_named_and_a_new_one_is_found_by_reloading(
     mine = Server()
     explorer = visit()
     explorer.server = mine
-    explorer.open(SMALL)
+    explorer.open(SMALL + PAIR)
     explorer.watch.allowed += ["ERR_CONNECTION_REFUSED", "status of 403"]
     error = explorer.page.locator("#error")
     mine.stop()
