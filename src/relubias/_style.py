@@ -261,7 +261,7 @@ def zero_line(ax: Axes, *, vertical: bool = False) -> None:
 
 def minus(text: str) -> str:
     """Return a text whose negative numbers have a true minus sign."""
-    return re.sub(r"(?<![\w)])-(?=[\d.∞]|inf)", "\N{MINUS SIGN}", text)
+    return re.sub(r"(?<![\w)])-(?=[\d.]|inf)", "\N{MINUS SIGN}", text)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -10,7 +10,9 @@ import relubias as rb
 from relubias.dynamics import both_layers_flow
 from relubias.ensembles import Gaussian, Spectrum, isotropic, power_law, spiked
 from relubias.minnorm import closest_fit, verify
+from relubias.sweep._pictures import Pictures
 from relubias.theory import lai2026
+from tests.sweep.known_rows import VALUES, plan_of, rows_of
 
 SLIDES = [[1.2, -0.8, 0.6], [0.7, -0.4, 0.1], [0.8, 0.3, -0.1]]
 
@@ -142,6 +144,21 @@ def refuted():
     return verify(other, rb.minimum_norm(problem))
 
 
+class Rows(Pictures):
+    """Rows of a sweep whose values are known: nothing is computed, nothing read."""
+
+    def __init__(self, failed=()):
+        plan = plan_of()
+        self.table = rows_of(plan, range(plan.n_tasks), VALUES, failed)
+
+    @property
+    def columns(self):
+        return tuple(self.table.column_names)
+
+    def _selected(self, names):
+        return self.table.select(list(names))
+
+
 RESULTS = {
     "descent": lambda: descent(data(signs=(1, -1))),
     "descent_recorded": lambda: descent(data(), record=[0, 1, 2, 5, 10]),
@@ -198,6 +215,7 @@ RESULTS = {
     "bias_gap_no_law": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.ones((1, 6)) / 40),
     "bias_gap_none": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.zeros((1, 6))),
     "report": report,
+    "power_law": lambda: Rows().fit_exponent("d", "gap", "n"),
     "run_certificate": lambda: prior(100_000),
     "run_certificate_not_met": lambda: prior(50),
     "spectrum": lambda: spiked(1000, 100.0, n_spikes=3),
@@ -212,3 +230,19 @@ RESULTS = {
 def result(name):
     """Return a result; it is computed once in a process."""
     return RESULTS[name]()
+
+
+def _plot_of(name):
+    return lambda ax=None: result(name).plot(ax)
+
+
+PICTURES = {name: _plot_of(name) for name in RESULTS} | {
+    "transitions": lambda ax=None: result("report").plot_transitions(ax),
+    "sweep_bands": lambda ax=None: Rows().plot("d", "gap", "n", ax=ax),
+    "sweep_one_band": lambda ax=None: Rows().plot("d", "gap", where={"n": 8}, ax=ax),
+    "sweep_fit": lambda ax=None: Rows(failed=[3]).plot("d", "gap", "n", fit=True, ax=ax),
+    "sweep_words": lambda ax=None: Rows().plot("run_status", "one_step", ax=ax),
+    "phase_map": lambda ax=None: Rows().phase_map("d", "n", "one_step", ax=ax),
+    "phase_map_medians": lambda ax=None: Rows(failed=[0, 7]).phase_map("d", "n", "gap", ax=ax),
+}
+"""Every picture, as a function of the axes to draw on."""

@@ -132,7 +132,7 @@ def test_words_stand_side_by_side_unconnected(result, axes):
 def test_fits_are_drawn_with_their_exponents(result, axes):
     result.plot("d", "gap", "n", fit=True, ax=axes)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert [label[:13] for label in labels] == ["4: slope -0.5", "8: slope -0.5"]
+    assert [label[:13] for label in labels] == ["4: slope \N{MINUS SIGN}0.5", "8: slope \N{MINUS SIGN}0.5"]
     assert len(axes.lines) == 4
     axes.clear()
     fit = result.fit_exponent("d", "gap")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relubias._palette import BLACK, GREY
-from relubias._style import legend_beside, look, number, own_axes, picture, title
+from relubias._style import legend_beside, look, minus, number, own_axes, picture, title
 from relubias._validate import Float
 from relubias.sweep._axes import axis_of, is_wide
 from relubias.sweep._bands import MIDDLES, Band
@@ -97,7 +97,7 @@ def _law(fit: PowerLawFit) -> str:
 
 
 def _label(group: Any, by: str | None, fit: PowerLawFit | None, k: int) -> str:
-    slope = "" if fit is None else fit.label(k)
+    slope = "" if fit is None else minus(fit.label(k))
     return slope if by is None else f"{group}{': ' if slope else ''}{slope}"
 
 
