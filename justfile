@@ -53,9 +53,15 @@ flow-oracle:
     python tests/campaigns/flow_dips.py --instances 2000
     python tests/campaigns/flow_descent.py --instances 216
 
-# Draw the picture of docs/flow.md
+# Draw the pictures of docs/index.md and docs/flow.md
 picture:
+    python docs/make_front.py
     python docs/make_flow.py
+
+# Build the pages into docs/_build/html; `just docs -E -a` builds all of them anew
+docs *arguments:
+    python -m sphinx -W --keep-going -n -b html {{ arguments }} docs docs/_build/html
+    python docs/check_site.py docs/_build/html
 
 # Time this checkout; `just bench --bench Descent` selects
 bench *arguments:

@@ -77,6 +77,7 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_", "__repr__"),
     "first_notebook_cell": "%matplotlib inline",
     "min_reported_time": 5,
+    "write_computation_times": False,  # that page would load its tables from elsewhere
 }
 
 # Pages
@@ -85,6 +86,7 @@ html_title = "relubias"
 html_static_path = ["_static"]
 html_css_files = ["relubias.css"]
 html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

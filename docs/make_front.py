@@ -39,9 +39,8 @@ def draw_paths(axes: Axes, ink: dict[str, str]) -> None:
         axes.plot(run.records.time, run.records.primal[:, 0, i], color=color, lw=1.3)
     axes.axhline(0.0, color=ink["ink"], lw=0.8)
     axes.text(STEPS, 0.06, "positive labels: fitted", color=ink["fitted"], ha="right")
-    axes.text(
-        STEPS, -0.1, "negative labels: ignored from step 1 on", color=ink["ignored"], ha="right"
-    )
+    words = "negative labels: ignored from step 1 on"
+    axes.text(STEPS, -0.1, words, color=ink["ignored"], ha="right")
     axes.set(xlabel="steps", xlim=(0, STEPS), title="What one neuron predicts")
 
 
@@ -77,7 +76,7 @@ def draw(ink: dict[str, str]) -> Figure:
         style[name] = ink["ink"]
     style["axes.titlecolor"] = ink["ink"]
     with mpl.rc_context(style):
-        figure = Figure(figsize=(8.0, 2.9), layout="constrained")
+        figure = Figure(figsize=(8.0, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1.0))
         draw_paths(left, ink)
         draw_gap(right, ink)

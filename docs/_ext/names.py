@@ -141,6 +141,7 @@ def trim_blocks(app: Sphinx, document: nodes.document) -> None:
         if text != text.rstrip() and len(block.children) == 1:
             block.children = []
             block += nodes.Text(text.rstrip())
+            block.rawsource = text.rstrip()  # a block whose text differs from it is not coloured
 
 
 def link_code(app: Sphinx, document: nodes.document) -> None:

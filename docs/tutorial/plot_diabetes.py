@@ -72,7 +72,7 @@ print(run.summary())
 # not the state where a tolerance was met.
 
 figure, axes = plt.subplots(figsize=(6.75, 3.2), layout="constrained")
-run.plot(ax=axes)
+_ = run.plot(ax=axes)
 
 # %%
 # Shortest network

@@ -1,0 +1,1 @@
+"""The pages: complete, and asking nothing of other hosts."""
