@@ -12,6 +12,9 @@ const TYPES = { float64: Float64Array, int8: Int8Array, int32: Int32Array };
 /** This page, so that the server can drop a question of it that a newer one has overtaken. */
 const CLIENT = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 
+const FORBIDDEN = 403;
+const STALE = "The server was started anew and does not know this page; reload the page.";
+
 /** What the server refused, or could not finish. */
 export class ApiError extends Error {
   /**
@@ -80,6 +83,7 @@ export async function request(path, { json, body, signal }) {
   }
   const answer = await response.json().catch(() => null);
   if (response.ok && answer !== null) return answer;
+  if (response.status === FORBIDDEN) throw new ApiError(STALE, null, FORBIDDEN);
   const message = answer?.error ?? `The server said ${response.status} and nothing else.`;
   throw new ApiError(message, answer?.field ?? null, response.status);
 }

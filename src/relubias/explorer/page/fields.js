@@ -81,7 +81,7 @@ export const FIELDS = [
   },
   {
     key: "scale", group: "Network", label: "Scale of the start", symbol: "ε", kind: "number", value: 0.01,
-    min: 1e-9, max: 1e3, slider: { min: -6, max: 1, step: 0.05, log: true },
+    min: 1e-12, max: 1e6, slider: { min: -6, max: 1, step: 0.05, log: true },
     hint: "Times the smallest |y|: the first predictions.",
   },
   {

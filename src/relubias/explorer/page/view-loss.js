@@ -94,7 +94,8 @@ export class LossView extends View {
 
   /** The second panel's title and the law's level. */
   #distance(/** @type {CanvasRenderingContext2D} */ context, /** @type {Data} */ data, /** @type {any} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
-    text(context, "distance to the shortest", panel.left + 2, panel.top - 6, { colour: colours.soft });
+    const name = panel.right - panel.left > 190 ? "distance to the shortest" : "distance";
+    text(context, name, panel.left + 2, panel.top - 6, { colour: colours.soft });
     const law = data.answer.gap?.law;
     if (typeof law !== "number" || law > panel.y.domain[1]) return;
     const y = panel.y.at(law);
