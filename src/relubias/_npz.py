@@ -8,7 +8,7 @@ import os
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from relubias._files import DAMAGE, require_room, short, unusable
 from relubias.errors import InvalidInputError
 
-__all__ = ["Array", "decode", "mapped", "opened_archive", "read_member", "write_archive"]
+__all__ = [
+    "KEYS",
+    "Array",
+    "decode",
+    "find_members",
+    "mapped",
+    "opened_archive",
+    "read_member",
+    "write_archive",
+]
 
 Array = NDArray[Any]
 
@@ -27,6 +36,16 @@ _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], boo
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 """Version 3 of the format exists for structured arrays alone."""
+
+
+KEYS = {
+    "features": ("features", "X"),
+    "gram": ("gram", "G"),
+    "labels": ("labels", "y"),
+    "signs": ("signs",),
+    "start": ("start",),
+}
+"""What an .npz file may hold, and under which names."""
 
 
 def decode(path: Path, member: str, stream: IO[bytes], size: int) -> Array:
@@ -85,6 +104,23 @@ def opened_archive(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
     except DAMAGE as error:
         got = "is no .npz archive, or is cut off"
         raise unusable(path, got, "save it again with numpy.savez") from error
+
+
+def find_members(
+    path: Path, archive: zipfile.ZipFile, wanted: Sequence[str]
+) -> dict[str, str | None]:
+    """Return the member that holds each wanted array, by any of the array's names."""
+    found: dict[str, str | None] = dict.fromkeys(wanted)
+    members = archive.namelist()
+    for key in wanted:
+        names = [f"{name}.npy" for name in KEYS[key]]
+        matches = [member for member in members if member in names]
+        if len(matches) > 1:
+            listed = " and ".join(match.removesuffix(".npy") for match in matches)
+            raise unusable(path, f"holds {key} twice ({listed})", "keep one")
+        if matches:
+            found[key] = matches[0]
+    return found
 
 
 def read_member(path: Path, archive: zipfile.ZipFile, member: str) -> Array:

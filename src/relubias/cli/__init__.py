@@ -56,6 +56,10 @@ _COMMANDS = {
         "Check every assumption, lemma and theorem of the paper on your data.",
         "relubias check data.npz --signs + --kappa 0.9 --html report.html",
     ),
+    "explore": (
+        "Open a page with sliders in the browser: data, network, start, step; watch the run.",
+        "relubias explore --port 8787 --no-browser",
+    ),
 }
 """Name, one line of help, example; `relubias.cli.NAME:NAME` is imported when it is used.
 

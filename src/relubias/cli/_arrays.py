@@ -6,22 +6,21 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from relubias._files import opened, unusable
-from relubias._npz import Array, decode, mapped, opened_archive, read_member
+from relubias._files import opened
+from relubias._npz import (
+    KEYS,
+    Array,
+    decode,
+    find_members,
+    mapped,
+    opened_archive,
+    read_member,
+)
 
 __all__ = ["KEYS", "LARGE", "Array", "read_features", "read_npy", "read_npz"]
 
 LARGE = 1 << 29
 """Bytes from which features stay on disk: their Gram matrix is computed in tiles."""
-
-KEYS = {
-    "features": ("features", "X"),
-    "gram": ("gram", "G"),
-    "labels": ("labels", "y"),
-    "signs": ("signs",),
-    "start": ("start",),
-}
-"""What an .npz file may hold, and under which names."""
 
 
 def read_npy(path: Path) -> Array:
@@ -40,15 +39,9 @@ def read_features(path: Path) -> Array:
 
 def read_npz(path: Path, wanted: Sequence[str]) -> dict[str, Array | None]:
     """Read the wanted arrays; the other members of the archive are never opened."""
-    found: dict[str, Array | None] = dict.fromkeys(wanted)
     with opened(path) as file, opened_archive(path, file) as archive:
-        members = archive.namelist()
-        for key in wanted:
-            names = [f"{name}.npy" for name in KEYS[key]]
-            matches = [member for member in members if member in names]
-            if len(matches) > 1:
-                listed = " and ".join(match.removesuffix(".npy") for match in matches)
-                raise unusable(path, f"holds {key} twice ({listed})", "keep one")
-            if matches:
-                found[key] = read_member(path, archive, matches[0])
-    return found
+        members = find_members(path, archive, wanted)
+        return {
+            key: None if member is None else read_member(path, archive, member)
+            for key, member in members.items()
+        }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,6 +22,8 @@ from relubias.explorer.security import HEADERS, Gate, Refused
 
 __all__ = ["Service", "build_app"]
 
+T = TypeVar("T")
+
 _SENTENCES = {
     404: "there is nothing here",
     405: "this is not how to ask for it",
@@ -30,8 +34,16 @@ _OURS = "something went wrong in the explorer; the terminal that runs it says mo
 class Service(Protocol):
     """What answers the requests that compute."""
 
-    async def run(self, state: Any, sender: str) -> dict[str, Any]:
-        """Return the answer for a state of the page."""
+    async def start(self) -> None:
+        """Be ready to answer soon."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+    async def run(self, state: Any, sender: str) -> bytes:
+        """Return the answer for a state of the page, as JSON."""
         ...
 
     async def store(self, name: str, body: bytes) -> dict[str, Any]:
@@ -59,7 +71,17 @@ def build_app(
     -------
     ASGI application
     """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
     app = Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/", _page(gate, assets), methods=["GET"]),
             Route("/favicon.ico", _icon, methods=["GET"]),
@@ -112,7 +134,7 @@ def _run(service: Service) -> Callable[[Request], Awaitable[Response]]:
     async def run(request: Request) -> Response:
         state = await read_json(request)
         sender = request.headers.get("x-relubias-client", "")[:64]
-        return _json(await service.run(state, sender))
+        return _answer(await _unless_gone(request, service.run(state, sender)))
 
     return run
 
@@ -122,13 +144,37 @@ def _data(service: Service) -> Callable[[Request], Awaitable[Response]]:
         names = request.query_params.getlist("name")
         if len(names) != 1 or not 0 < len(names[0]) <= 200:
             raise Refused(400, "name: give the name of the file, of at most 200 letters", "name")
-        return _json(await service.store(names[0], await read_body(request)))
+        body = await read_body(request)
+        return _json(await _unless_gone(request, service.store(names[0], body)))
 
     return data
 
 
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns, and drop it when nobody waits for it any more."""
+    task = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def _json(content: dict[str, Any], status: int = 200) -> Response:
     body = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    return _answer(body, status)
+
+
+def _answer(body: bytes, status: int = 200) -> Response:
     return Response(
         body, status, media_type="application/json", headers={"cache-control": "no-store"}
     )

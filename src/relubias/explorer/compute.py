@@ -137,7 +137,7 @@ def _answer(
         "dual": encoded(dual),
         "region": encoded(region.astype(np.int8)),
         "mode": None if frames.modes is None else encoded(frames.modes),
-        "threshold": threshold if isinstance(threshold, float) else encoded(threshold),
+        "threshold": encoded(threshold) if isinstance(threshold, np.ndarray) else threshold,
         "guarantee": encoded(guarantee),
         "loss": encoded(frames.loss),
         "distance": encoded(distance),
@@ -257,8 +257,8 @@ def _run(state: State, frames: Frames, data: Data) -> dict[str, Any]:
     sentence = run.explanation
     if isinstance(run, DescentTrajectory) and run.status is Status.MAX_ITER:
         sentence = (
-            f"no limit after {run.n_iter:,} computed steps, where the explorer stops; the last state "
-            "is shown, not the limit"
+            f"no limit after {run.n_iter:,} computed steps, where the explorer stops; the last "
+            "state is shown, not the limit"
         )
     return {
         "status": str(run.status),

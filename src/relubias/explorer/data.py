@@ -16,13 +16,7 @@ from relubias.problem import Problem
 
 __all__ = ["Data", "Upload", "build_law", "build_problem", "build_start", "owners", "smallest"]
 
-_LAWS = {
-    "gaussian": Gaussian,
-    "rademacher": Rademacher,
-    "uniform": Uniform,
-    "sphere": Sphere,
-    "orthogonal": Orthogonal,
-}
+_LAWS = {"gaussian": Gaussian, "rademacher": Rademacher, "uniform": Uniform, "sphere": Sphere}
 
 
 class Upload(NamedTuple):

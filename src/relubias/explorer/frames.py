@@ -22,7 +22,7 @@ __all__ = ["DENSE", "MAX_ITER", "SPARSE", "Frames", "Schedule", "descend", "flow
 MAX_ITER = 1_000_000
 """Iterations of descent: runs that still switch then are shown as far as they came."""
 
-DENSE, SPARSE, _MARKED = 24, 56, 36
+DENSE, SPARSE, _MARKED = 24, 44, 32
 """Frames that are evenly spread, geometrically spread, and put on switches."""
 
 _SHORT = 60
@@ -89,7 +89,7 @@ class Frames:
         return self.end_time is not None
 
 
-def descend(state: State, data: Data, start: Float, *, patience: float = 0.06) -> Frames:
+def descend(state: State, data: Data, start: Float, *, patience: float = 0.1) -> Frames:
     """Run gradient descent, and once more with records where its switches are.
 
     A run that needs more than `patience` seconds of this processor is followed only as far as it

@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from relubias.sweep.engine import described
 
-__all__ = ["SCRIPT", "die_with", "ending", "load_script", "spawn"]
+__all__ = ["SCRIPT", "die_with", "ending", "load_script", "spawn", "surroundings"]
 
 SCRIPT = "__relubias_main__"
 """Name of the user's script inside a child, where it is not the main program."""
@@ -32,15 +33,20 @@ def spawn(*, script: Path | None = None) -> subprocess.Popen[bytes]:
     arguments = ["--parent", str(os.getpid())]
     if script is not None:
         arguments += ["--script", str(script)]
+    command = [sys.executable, "-m", "relubias.sweep._child", *arguments]
+    pipe = subprocess.PIPE
+    kept: Any = subprocess.Popen(command, stdin=pipe, stdout=pipe, **surroundings())
+    return kept
+
+
+def surroundings() -> dict[str, Any]:
+    """Return how a child is started: one thread, our modules, and Ctrl-C for the driver alone."""
     paths = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.Popen(
-        [sys.executable, "-m", "relubias.sweep._child", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | _SINGLE_THREAD | {"PYTHONPATH": paths},
-        process_group=None if os.name == "nt" else 0,  # Ctrl-C is for the driver alone
-        creationflags=_NEW_GROUP if os.name == "nt" else 0,
-    )
+    return {
+        "env": os.environ | _SINGLE_THREAD | {"PYTHONPATH": paths},
+        "process_group": None if os.name == "nt" else 0,
+        "creationflags": _NEW_GROUP if os.name == "nt" else 0,
+    }
 
 
 def die_with(parent: int) -> None:

@@ -35,7 +35,7 @@ _WORDS = ("active, agreeing", "active, disagreeing", "frozen", "inactive, small 
 
 
 def regions(
-    primal: Float, dual: Float, agrees: NDArray[np.bool_], threshold: float
+    primal: Float, dual: Float, agrees: NDArray[np.bool_], threshold: float | Float
 ) -> NDArray[np.int64]:
     r"""Return the region of every pair of a neuron and an example.
 
@@ -45,7 +45,7 @@ def regions(
         A state.
     agrees : ndarray of bool, shape (n_neurons, n_samples)
         Whether the label has the neuron's sign.
-    threshold : float
+    threshold : float, or array that broadcasts with `dual`
         Inactive examples with a dual at most minus this count as frozen.
 
     Returns
