@@ -22,7 +22,7 @@ _SMALL = 1e-100  # of the first residual: what moves less is magnified
 _MAGNIFY = 300  # binary places
 _NEAR = 1e-60  # of the labels: what is on its hyperplane when the residual is small
 _DECAY = 1e150  # of the residual: as far as one evaluation goes
-_MAX_RENEWALS = 1000
+_MAX_RENEWALS = 100  # each fades the residual by `_DECAY`: later events are of no account
 _PATIENCE = 100  # events without a change of mode
 _PLAIN = 1e-9  # relative distance from zero that needs no further look
 
