@@ -22,7 +22,7 @@ from relubias.diagnosis._values import (
     shifted,
 )
 
-__all__ = ["Call", "apply_operation", "is_value", "unreadable"]
+__all__ = ["Call", "apply_operation", "is_value", "only_reshapes", "unreadable"]
 
 REMEDY = "use linear layers and torch.relu, or name the two layers with hidden= and output="
 
@@ -70,6 +70,11 @@ def apply_operation(call: Call) -> Any:
     if operation is None:
         raise unreadable(call.where)
     return operation(call)
+
+
+def only_reshapes(name: str) -> bool:
+    """Whether an operation changes the shape or the type of its first argument and no number."""
+    return _OPERATIONS.get(name) is _same
 
 
 def _same(call: Call) -> Value:

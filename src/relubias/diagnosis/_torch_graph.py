@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 
 from relubias._validate import Float
-from relubias.diagnosis._operations import Call, apply_operation, is_value, unreadable
-from relubias.diagnosis._tensors import as_plain, torch_if_loaded
+from relubias.diagnosis._operations import (
+    Call,
+    apply_operation,
+    is_value,
+    only_reshapes,
+    unreadable,
+)
+from relubias.diagnosis._tensors import as_plain, is_tensor, torch_if_loaded
 from relubias.diagnosis._values import (
     Affine,
     Combination,
@@ -194,6 +200,11 @@ class _Walk:
             raise Refused(got, "networks whose weights are tied cannot be diagnosed")
         self.uses[parameter] = where
 
+    def _use_all(self, node: Any, where: str) -> None:
+        for constant in node.all_input_nodes:
+            for parameter in self.sources[constant]:
+                self._use(parameter, where)
+
     def _operation(self, node: Any) -> Any:
         from torch.fx import node as fx_node
 
@@ -209,26 +220,27 @@ class _Walk:
             return Unknown()
         if not is_method and not _is_known(node.target):
             raise unreadable(where)
-        for constant in node.all_input_nodes:
-            for parameter in self.sources[constant]:
-                self._use(parameter, where)
+        short = name.rstrip("_") if not name.startswith("__") else name
+        if not only_reshapes(short):
+            self._use_all(node, where)
         plain_args = fx_node.map_aggregate(args, lambda a: self._constant(a, where))
         plain_kwargs = fx_node.map_aggregate(kwargs, lambda a: self._constant(a, where))
-        short = name.rstrip("_") if not name.startswith("__") else name
         call = Call(short, plain_args, plain_kwargs, where, self.banks, self.notes)
         return apply_operation(call)
 
     def _folded(self, node: Any, args: Any, kwargs: Any, where: str) -> Any:
         """Compute what does not depend on the samples."""
-        for constant in node.all_input_nodes:
-            self.sources[node] |= self.sources[constant]
-            self.names[node] += self.names[constant]
         try:
             if node.op == "call_method":
-                return getattr(args[0], node.target)(*args[1:], **kwargs)
-            return node.target(*args, **kwargs)
+                found = getattr(args[0], node.target)(*args[1:], **kwargs)
+            else:
+                found = node.target(*args, **kwargs)
         except Exception as error:  # the user's code may raise anything
             raise Refused(f"{where} failed ({type(error).__name__})", "mend the forward") from error
+        for constant in node.all_input_nodes if is_tensor(found) else ():
+            self.sources[node] |= self.sources[constant]
+            self.names[node] += self.names[constant]
+        return found
 
     def _constant(self, value: Any, where: str) -> Any:
         return as_plain(self.name, value, f"in {where} a tensor")
