@@ -122,10 +122,10 @@ def _checked_content(path: Path, file: IO[bytes]) -> bytes:
             parts = archive.infolist()
             names = [part.filename.rpartition("/")[2] for part in parts]
             require_room(path, sum(part.file_size for part in parts))
-            if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
-                raise unusable(path, "has compressed parts, which PyTorch never writes", _SAVE)
             if "constants.pkl" in names:
                 raise unusable(path, "is a TorchScript module", _SAVE)
+            if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
+                raise unusable(path, "has compressed parts, as state dicts never have", _SAVE)
             if names.count("data.pkl") != 1:
                 raise unusable(path, "is an archive without weights", _SAVE)
             if parts[names.index("data.pkl")].file_size > _MOST_INDEX:
