@@ -14,13 +14,18 @@ import relubias as rb
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-PAGES += sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))
+GENERATED = ("_build", "auto_examples", "auto_tutorial", "generated", "templates")
+PAGES += sorted(
+    str(page.relative_to(ROOT))
+    for page in (ROOT / "docs").rglob("*.md")
+    if not any(part in GENERATED for part in page.parts)
+)
 INSTALL_AND_REPRODUCE = "python -m pip install . && relubias reproduce"
 INSTALL_AND_TEST = 'python -m pip install ".[test]" && python -m pytest'
 
 
-def text_of(page):
-    return (ROOT / page).read_text(encoding="utf-8")
+def text_of(document):
+    return (ROOT / document).read_text(encoding="utf-8")
 
 
 def blocks(language, text=README):
@@ -40,10 +45,10 @@ def test_continuous_integration_runs_the_second_command_verbatim():
     assert 'bash -euo pipefail -c "$test_command"' in script
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in text_of(page)])
-def test_python_examples_give_the_output_they_show(page):
-    code = "\n".join(blocks("python", text_of(page)))
-    test = doctest.DocTestParser().get_doctest(code, {}, page, page, 0)
+@pytest.mark.parametrize("document", [page for page in PAGES if "```python" in text_of(page)])
+def test_python_examples_give_the_output_they_show(document):
+    code = "\n".join(blocks("python", text_of(document)))
+    test = doctest.DocTestParser().get_doctest(code, {}, document, document, 0)
     result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
     assert result.attempted > 1
     assert result.failed == 0
@@ -74,12 +79,12 @@ def test_every_status_is_explained(name):
     assert f"| `{name}` |" in README
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page):
-    text = text_of(page)
+@pytest.mark.parametrize("document", PAGES)
+def test_links_lead_somewhere(document):
+    text = text_of(document)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith(("http", "#")):
-            assert ((ROOT / page).parent / target.split("#")[0]).exists(), target
+            assert ((ROOT / document).parent / target.split("#")[0]).exists(), target
 
 
 def test_named_figures_exist():
