@@ -73,6 +73,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "matplotlib_animations": False,
     "image_scrapers": ("matplotlib",),
+    "reset_modules": ("matplotlib", "gallery_look.apply"),
     "backreferences_dir": None,
     "capture_repr": ("_repr_html_", "__repr__"),
     "first_notebook_cell": "%matplotlib inline",
