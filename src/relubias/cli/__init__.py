@@ -56,6 +56,10 @@ _COMMANDS = {
         "Check every assumption, lemma and theorem of the paper on your data.",
         "relubias check data.npz --signs + --kappa 0.9 --html report.html",
     ),
+    "diagnose": (
+        "Say what bias a trained network shows: PyTorch weights or arrays, beside its data.",
+        "relubias diagnose model.pt data.npz --held-out test.npz --html diagnosis.html",
+    ),
     "explore": (
         "Open a page with sliders in the browser: data, network, start, step; watch the run.",
         "relubias explore --port 8787 --no-browser",
