@@ -42,7 +42,8 @@ from relubias.minnorm import (
 from relubias.problem import Problem
 
 if typing.TYPE_CHECKING:
-    from relubias import sweep, theory
+    from relubias import diagnosis, sweep, theory
+    from relubias.diagnosis import Diagnosis, diagnose
     from relubias.theory import Report, check
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Certificate",
     "DescentBatch",
     "DescentTrajectory",
+    "Diagnosis",
     "FlowTrajectory",
     "InvalidInputError",
     "LinearMinimumNorm",
@@ -71,6 +73,8 @@ __all__ = [
     "__version__",
     "bias_gap",
     "check",
+    "diagnose",
+    "diagnosis",
     "dynamics",
     "ensembles",
     "gradient_descent",
@@ -91,7 +95,15 @@ __all__ = [
 __version__: str
 
 
-_LATER = {"Report": "theory", "check": "theory", "sweep": "", "theory": ""}
+_LATER = {
+    "Diagnosis": "diagnosis",
+    "Report": "theory",
+    "check": "theory",
+    "diagnose": "diagnosis",
+    "diagnosis": "",
+    "sweep": "",
+    "theory": "",
+}
 """Names that are imported when they are first used, and the module that holds them."""
 
 
