@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 from playwright.sync_api import Page
 
 ARGUMENTS = (
@@ -25,6 +27,12 @@ ARGUMENTS = (
 )  # fmt: skip
 PATIENCE = 15_000
 """Milliseconds after which a wait has failed. Busy machines are slow, and no test measures time."""
+
+
+def decoded(array: dict[str, Any]) -> np.ndarray:
+    """Return an array of an answer."""
+    data = np.frombuffer(base64.b64decode(array["b64"]), dtype=array["dtype"])
+    return data.reshape(array["shape"])
 
 
 def find_chromium() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import subprocess
 import sys
@@ -15,15 +14,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from playwright.sync_api import expect
-from tests.explorer.browsing import Explorer
+from tests.explorer.browsing import Explorer, decoded
 
 SMALL = "?n=6&d=60&signs=%2B-&kappa=0.5&seed=3"
 STATES = (SMALL, SMALL + "&method=flow&start=gaussian&scale=0.3", SMALL + "&labels=gaussian&d=1e12")
-
-
-def decoded(array: dict[str, Any]) -> np.ndarray:
-    data = np.frombuffer(base64.b64decode(array["b64"]), dtype=array["dtype"])
-    return data.reshape(array["shape"])
 
 
 def download(explorer: Explorer, button: str, folder: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import expect
-from tests.explorer.browsing import Explorer
+from tests.explorer.browsing import Explorer, decoded
 
 import relubias as rb
 
@@ -64,11 +63,6 @@ def drop(explorer: Explorer, *files: tuple[str, bytes]) -> None:
         }""",
         [[name, base64.b64encode(content).decode()] for name, content in files],
     )
-
-
-def decoded(array: dict[str, Any]) -> np.ndarray:
-    data = np.frombuffer(base64.b64decode(array["b64"]), dtype=array["dtype"])
-    return data.reshape(array["shape"])
 
 
 @pytest.mark.parametrize(

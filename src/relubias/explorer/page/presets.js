@@ -32,7 +32,7 @@ const PAPER = [
   {
     key: "fig1", title: "Figure 1: where one step moves an example",
     caption: "In the plane, examples of a neuron's sign stay above the line; the others drop below it in one step and stay there.",
-    state: { ...PAIR, low: 0.5, scale: 0.05, kappa: 0.5 },
+    state: { ...PAIR, low: 0.5, scale: 0.05, kappa: 0.5, seed: 3 },
   },
   {
     key: "fig2", title: "Figure 2: the gap falls like 1/√d",
@@ -41,7 +41,7 @@ const PAPER = [
   },
   {
     key: "fig2-pair", title: "Figure 2, two neurons",
-    caption: "Two neurons of opposite signs: each has a gap of its own, and their sum follows the law.",
+    caption: "Two neurons of opposite signs: each has a gap of its own, and their sum of squares follows the law.",
     state: { n: 20, d: 100_000, signs: "+-", negative: 0.4 },
   },
   {
@@ -52,27 +52,27 @@ const PAPER = [
   {
     key: "fig4", title: "Figure 4: settled after one step",
     caption: "After one step the map does not change any more, and the loss goes to zero.",
-    state: { ...PAIR, scale: 0.001, kappa: 0.5 },
+    state: { ...PAIR, scale: 0.001, kappa: 0.5, seed: 3 },
   },
   {
     key: "fig5", title: "Figure 5: random start, no global minimum",
     caption: "From random weights some examples are inactive on the neuron of their sign and stay so: the loss stays above zero.",
-    state: { ...PAIR, start: "gaussian", scale: predictions(2000), kappa: 0.5 },
+    state: { ...PAIR, start: "gaussian", scale: predictions(2000), kappa: 0.5, seed: 3 },
   },
   {
     key: "fig6", title: "Figure 6: moderate dimension, positive start",
     caption: "With d = 15 the map keeps changing long after the first step.",
-    state: { ...PAIR, d: 15, scale: 0.001, kappa: 0.3 },
+    state: { ...PAIR, d: 15, scale: 0.001, kappa: 0.3, seed: 5 },
   },
   {
     key: "fig7", title: "Figure 7: moderate dimension, random start",
     caption: "The same from random weights: examples come and go, and the loss does not reach zero.",
-    state: { ...PAIR, d: 15, start: "gaussian", scale: predictions(15), kappa: 0.3 },
+    state: { ...PAIR, d: 15, start: "gaussian", scale: predictions(15), kappa: 0.3, seed: 5 },
   },
   {
     key: "fig8", title: "Figure 8(c): positive examples that start inactive",
     caption: "Positive examples that start below zero stay there (Remark 1).",
-    state: { low: 0.1, negative: null, start: "gaussian", scale: predictions(2000, Math.sqrt(2e-5)), kappa: 0.5 },
+    state: { low: 0.1, negative: null, start: "gaussian", scale: predictions(2000, Math.sqrt(2e-5)), kappa: 0.5, seed: 2 },
   },
   {
     key: "table1", title: "Table 1: this paper's row, two neurons",
@@ -115,13 +115,13 @@ const BEYOND = [
   },
   {
     key: "flow_gap", title: "Gradient flow from a tiny start",
-    caption: "Flow takes no steps, and in most draws nothing of the gap is left but the size of the start.",
+    caption: "Flow takes no steps, and in most draws hardly anything is left of the gap.",
     state: { d: 200, scale: 1e-12, method: "flow" },
   },
   {
     key: "flow_limit", title: "Flow and descent from random weights",
     caption: "Switch between flow and descent: small steps end where the flow ends, large ones may not.",
-    state: { d: 50, signs: "+-", labels: "gaussian", negative: null, start: "gaussian", scale: 0.3, method: "flow" },
+    state: { d: 50, signs: "+-", labels: "gaussian", negative: null, start: "gaussian", scale: 0.3, method: "flow", seed: 3 },
   },
   {
     key: "vardi_shamir", title: "Vardi and Shamir's example",
