@@ -94,6 +94,7 @@ def build_app(
             Refused: _refused,
             InvalidInputError: _invalid,
             ClientDisconnect: _gone,
+            Exception: _ours,
         },
     )
     app.router.redirect_slashes = False
@@ -204,6 +205,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _gone(request: Request, error: Exception) -> Response:
     del request, error
     return Response(status_code=400)  # nobody reads it
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    del request, error  # raised again afterwards: the guard tells the terminal
+    return _error(500, _OURS)
 
 
 class _Guard:
