@@ -47,7 +47,7 @@ nitpicky = True
 default_role = "name"  # `x` in a docstring: a link where x is documented, else code
 
 # MyST: pages are Markdown
-myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "tasklist"]
 myst_heading_anchors = 4
 
 # Reference, from docstrings

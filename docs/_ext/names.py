@@ -133,6 +133,16 @@ def hide_fields(
     return ("", returns) if is_result or (what == "class" and issubclass(obj, enum.Enum)) else None
 
 
+def skip_foreign(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out methods that come from other packages: they are documented there."""
+    del app, what, name, skip, options
+    function = getattr(obj, "fget", obj)
+    module = getattr(function, "__module__", None) or "relubias"
+    return None if module.startswith("relubias") else True
+
+
 def trim_blocks(app: Sphinx, document: nodes.document) -> None:
     """Drop blank lines at the ends of code blocks."""
     del app
@@ -170,6 +180,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", resolve)
     app.connect("autodoc-process-docstring", list_members)
     app.connect("autodoc-process-signature", hide_fields)
+    app.connect("autodoc-skip-member", skip_foreign)
     app.connect("doctree-read", trim_blocks)
     app.connect("doctree-read", link_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
