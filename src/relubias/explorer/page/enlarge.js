@@ -9,6 +9,14 @@ import { figures } from "./figures.js";
 
 /** @typedef {import("./app.js").App} App */
 
+/** No button of plotly may send anything to another machine. */
+const CONFIG = {
+  displaylogo: false,
+  responsive: true,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
+};
+
 /** @type {Promise<any> | null} */
 let loading = null;
 
@@ -71,7 +79,7 @@ export function initEnlarge(app) {
     try {
       const library = await plotly();
       const { data, layout } = figures[view](scene);
-      await library.react(place, data, layout, { displaylogo: false, responsive: true });
+      await library.react(place, data, layout, CONFIG);
     } catch (error) {
       hint.textContent = error instanceof Error ? error.message : String(error);
     }

@@ -8,6 +8,13 @@ import { timeTitle } from "./timeline.js";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
+/** A logarithmic axis with powers of ten only, at most about ten of them. @type {(values: Iterable<number>) => object} */
+function logarithmic(values) {
+  const orders = Array.from(values).filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10);
+  const decades = orders.length ? Math.max(...orders) - Math.min(...orders) : 1;
+  return { type: "log", dtick: Math.max(1, Math.ceil(decades / 10)) };
+}
+
 /**
  * The layout that every figure shares.
  * @param {Scene} scene
@@ -115,10 +122,11 @@ function loss(scene) {
   const { data, colours } = scene;
   const common = { type: "scatter", mode: "lines+markers", marker: { size: 4 }, x: Array.from(data.times) };
   const curves = [{ ...common, name: "loss", y: Array.from(data.loss), line: { color: colours.ink }, hovertemplate: "%{x}: %{y:.6g}" }];
-  const made = layout(scene, { title: { text: timeTitle(data) } }, { title: { text: "loss" }, type: "log", domain: data.distance ? [0.54, 1] : [0, 1] });
+  const made = layout(scene, { title: { text: timeTitle(data) } }, { title: { text: "loss" }, ...logarithmic(data.loss), domain: data.distance ? [0.54, 1] : [0, 1] });
+  made.xaxis.anchor = data.distance ? "y2" : "y";
   if (data.distance) {
     curves.push(/** @type {any} */ ({ ...common, name: "distance to the shortest network", yaxis: "y2", y: Array.from(data.distance), line: { color: colours.shortest, dash: "dot" }, hovertemplate: "%{x}: %{y:.6g}" }));
-    made.yaxis2 = { ...made.yaxis, title: { text: "distance" }, type: "linear", domain: [0, 0.46], rangemode: "tozero" };
+    made.yaxis2 = { ...made.yaxis, title: { text: "distance" }, type: "linear", dtick: null, domain: [0, 0.46], rangemode: "tozero" };
   }
   return { data: curves, layout: made };
 }
@@ -138,9 +146,9 @@ function gap(scene) {
   parts.push({ ...predictions, name: "label", y: of(data.labels), marker: { symbol: "line-ew-open", size: 14, color: colours.soft, line: { width: 3 } } });
   if (limit) parts.push({ ...predictions, name: "limit", y: of(limit.predictions.data), marker: { size: 8, color: colours.accent } });
   if (shortest?.predictions) parts.push({ ...predictions, name: "shortest network", y: of(shortest.predictions.data), marker: { symbol: "diamond-open", size: 11, color: colours.shortest } });
-  const made = layout(scene, { title: { text: "features d" }, type: "log", domain: [0, 0.42] }, { title: { text: "gap" }, type: "log" });
-  made.xaxis2 = { ...made.xaxis, title: { text: "example, by label" }, type: "category", domain: [0.54, 1], anchor: "y2" };
-  made.yaxis2 = { ...made.yaxis, title: { text: "prediction" }, type: "linear", anchor: "x2" };
+  const made = layout(scene, { title: { text: "features d" }, type: "log", dtick: 2, domain: [0, 0.42] }, { title: { text: "gap" }, ...logarithmic(curve?.law.data ?? curve?.law ?? []) });
+  made.xaxis2 = { ...made.xaxis, title: { text: "example, by label" }, type: "category", dtick: null, domain: [0.54, 1], anchor: "y2" };
+  made.yaxis2 = { ...made.yaxis, title: { text: "prediction" }, type: "linear", dtick: null, anchor: "x2" };
   return { data: parts, layout: made };
 }
 

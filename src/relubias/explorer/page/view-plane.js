@@ -17,7 +17,8 @@ import { View } from "./view.js";
  * @typedef {import("./draw.js").Panel} Panel
  */
 
-const TRAIL = 14;
+/** So many frames back the path of an example is drawn stronger. */
+const TRAIL = 12;
 const REACH = 22;
 
 export class PlaneView extends View {
@@ -65,9 +66,11 @@ export class PlaneView extends View {
     panels.forEach((panel, k) => {
       this.#frozen(context, scene, panel, k);
       inside(context, panel, () => {
-        for (let i = 0; i < data.samples; i += 1) this.#trail(context, scene, panel, k, i, Math.max(0, frame - TRAIL));
+        for (let i = 0; i < data.samples; i += 1) {
+          this.#trail(context, scene, panel, k, i, 0, 0.2);
+          this.#trail(context, scene, panel, k, i, Math.max(0, frame - TRAIL), 0.5);
+        }
         if (sample !== null) {
-          context.lineWidth = 2;
           this.#trail(context, scene, panel, k, sample, 0, 1);
         }
         for (let i = 0; i < data.samples; i += 1) this.#point(context, scene, panel, k, i, 3.4);
@@ -151,8 +154,8 @@ export class PlaneView extends View {
     text(context, "α = Lβ", panel.x.at(end) - 14, panel.y.at(end) + 8, { colour: colours.soft, align: "right", base: "middle", math: true, size: 10 });
   }
 
-  /** The path of a pair over the frames before this one, fading into the past. */
-  #trail(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {number} */ sample, /** @type {number} */ from, opacity = 0.45) {
+  /** The path of a pair from a frame to this one. */
+  #trail(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {number} */ sample, /** @type {number} */ from, /** @type {number} */ opacity) {
     context.strokeStyle = faded(data.labels[sample] > 0 ? colours.positive : colours.negative, opacity);
     context.lineWidth = opacity === 1 ? 2 : 1;
     context.beginPath();
