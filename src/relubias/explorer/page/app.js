@@ -150,9 +150,9 @@ export class App {
   #take(answer, since) {
     const before = this.data;
     this.data = new Data(answer);
-    const { t, neuron, sample } = this.looking.values;
-    const atEnd = t === null || t === (before?.frames ?? 0) - 1;
-    const frame = atEnd ? this.data.frames - 1 : t;
+    const { t, neuron, sample, play } = this.looking.values;
+    const atEnd = t === null ? !play : t === (before?.frames ?? 0) - 1;
+    const frame = atEnd ? this.data.frames - 1 : (t ?? 0);
     this.pinned = within(this.pinned, this.data);
     this.looking.values = { ...this.looking.values, ...within({ t: frame, neuron, sample }, this.data) };
     this.redraw();

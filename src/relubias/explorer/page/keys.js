@@ -12,7 +12,7 @@ export const SHORTCUTS = /** @type {const} */ ([
   ["Home End", "first or last frame"],
   ["↑ ↓", "in a view: the example above or below"],
   ["[ ]", "the neuron before or after"],
-  ["Esc", "highlight nothing"],
+  ["Esc", "highlight nothing (a click on a line, dot or row keeps it highlighted)"],
   ["1 … 5", "go to a view"],
   ["Enter", "in a view: enlarge it"],
   ["s", "go to the settings"],

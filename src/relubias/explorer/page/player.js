@@ -23,6 +23,7 @@ export function initPlayer(app) {
     document.documentElement.dataset.frame = String(frame);
   };
 
+  if (calm.matches) app.setView({ play: false });
   let running = false;
   let last = 0;
   /** @param {number} now */

@@ -52,7 +52,7 @@ export class MapView extends View {
       [FROZEN]: row < 2 ? faded(colour, 0.2) : colour,
     }));
     panels.forEach((panel, neuron) => {
-      axes(context, { ...panel, y: linear([0, 1], [panel.top, panel.top - 1e6]) }, colours, { x: panel.isBottom, y: false, grid: false });
+      axes(context, { ...panel, y: { ...panel.y, ticks: () => [] } }, colours, { x: panel.isBottom, grid: false });
       for (let sample = 0; sample < data.samples; sample += 1) {
         this.#row(context, data, panel, neuron, sample, data.labels[sample] > 0 ? positive : negative);
       }

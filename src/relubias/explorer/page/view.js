@@ -157,7 +157,7 @@ export class View {
     this.plot.addEventListener("pointermove", (event) => this.#point(event));
     this.plot.addEventListener("pointerdown", (event) => {
       const pair = this.#point(event);
-      if (pair?.frame !== undefined) this.app.setFrame(pair.frame);
+      this.app.pin(pair ?? { neuron: null, sample: null });
     });
     this.plot.addEventListener("pointerleave", (event) => {
       if (event.pointerType === "mouse") this.app.highlight(null, null);
@@ -166,7 +166,7 @@ export class View {
   }
 
   /**
-   * Highlight what is under the pointer.
+   * Highlight what is under the pointer; with its button held, go to the time there.
    * @param {PointerEvent} event
    * @returns {Pair | null}
    */
@@ -176,6 +176,7 @@ export class View {
     const box = this.plot.getBoundingClientRect();
     const pair = this.find(event.clientX - box.left, event.clientY - box.top, scene, this.places);
     this.app.highlight(pair, { x: event.clientX, y: event.clientY });
+    if (pair?.frame !== undefined && event.buttons & 1) this.app.setFrame(pair.frame);
     return pair;
   }
 }

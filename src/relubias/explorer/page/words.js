@@ -19,6 +19,7 @@ export function initWords(app, controls) {
   const [status, error] = [element("status"), element("error")];
   app.onAnswer((answer) => {
     error.textContent = "";
+    document.documentElement.classList.remove("stale");
     controls.clear();
     write(status, sentence(answer));
     showFacts(answer);
@@ -26,6 +27,7 @@ export function initWords(app, controls) {
   });
   app.onError((problem) => {
     error.textContent = problem.message;
+    document.documentElement.classList.add("stale");
     if (problem.field) controls.complain(problem.field, problem.message);
   });
   app.onView((_look, moved) => {
