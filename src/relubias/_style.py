@@ -92,7 +92,7 @@ _PRINT: dict[str, Any] = {
 
 _SCREEN: dict[str, Any] = _PRINT | {
     "font.size": 9.5,
-    "axes.titlesize": 10.5,
+    "axes.titlesize": 9.5,
     "axes.labelsize": 9.5,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
@@ -235,12 +235,12 @@ def _keep_type(ax: Any) -> None:
 def title(ax: Axes, text: str) -> None:
     """Say the finding above the axes, on the left, broken where the axes end."""
     import matplotlib as mpl
-    from matplotlib.font_manager import FontProperties
 
-    size = FontProperties(size=mpl.rcParams["axes.titlesize"]).get_size_in_points()
+    size = float(cast("Any", mpl.rcParams)["font.size"])
     inches = ax.get_position().width * cast("Any", ax.figure).get_figwidth()
     room = max(16, int(inches * 72 / (0.5 * size)))
-    ax.set_title("\n".join(textwrap.wrap(text, room, break_long_words=False)), loc="left")
+    words = "\n".join(textwrap.wrap(text, room, break_long_words=False))
+    ax.set_title(words, loc="left", fontsize="medium")
 
 
 def legend_beside(ax: Axes, handles: Sequence[Any], heading: str | None = None) -> None:

@@ -79,6 +79,8 @@ def draw_bounds(bounds: StepSizeBounds, axes: Any) -> None:
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
     ticks = [k for k in kappas if 0 < k < math.inf]
+    if len(ticks) == 3 and ticks[2] < 1.5 * ticks[1]:
+        del ticks[2]  # no room; the title says it
     axes.set_xticks(ticks, labels=[number(k) for k in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(f"$\\kappa$ = step size times {number(bounds.trace)}, dimensionless")

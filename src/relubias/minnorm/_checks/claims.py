@@ -165,7 +165,7 @@ def _fits(network: NetworkCheck, rtol: float) -> Check:
         if math.isfinite(exact):
             relative = exact / network.norm if network.norm > 0 else 0.0
             sentence += f", and one within {relative:.1e} of it (relative) outputs them exactly"
-        return Check("fits", True, -network.misfit, EPS, sentence)
+        return Check("fits", True, max(rtol - network.misfit, 0.0), EPS, sentence)
     sentence = f"the network misses a label by {network.misfit:.1e} of the largest one"
     if network.misfit <= rtol:
         sentence += ", more than rounding explains"
