@@ -355,9 +355,7 @@ def test_a_thousand_fuzzed_requests_tell_nothing(client, service):
                 good[int(rng.integers(len(good)))] = int(rng.integers(256))
             body, path = bytes(good), "/api/run"
         else:
-            name = secrets.choice(
-                ["x-relubias-client", "content-type", "accept", "cookie", "range"]
-            )
+            name = str(rng.choice(["x-relubias-client", "content-type", "accept", "cookie"]))
             headers[name] = bytes(rng.integers(33, 127, 40, dtype=np.uint8)).decode()
             body = rng.bytes(50)
         n_asked = len(service.asked)

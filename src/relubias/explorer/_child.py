@@ -35,6 +35,9 @@ _WARM = (
 )
 """States that use every kernel."""
 
+_WARM_PLAIN = ({"n": 2}, {"n": 2, "signs": "+-"}, {"n": 2, "method": "flow"})
+"""States that load what answers without compiled code need."""
+
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Answer requests until standard input ends or the parent is gone.
@@ -73,7 +76,8 @@ def _answerer(*, is_plain: bool) -> Any:
     from relubias.explorer.upload import about, pack, read_upload, unpack
 
     if is_plain:
-        compute(_WARM[0])
+        for state in _WARM_PLAIN:
+            compute(state)
     else:
         importlib.import_module("relubias.dynamics._compiled")  # from now on runs use it
         for state in _WARM:

@@ -48,7 +48,7 @@ class Schedule:
     dense : float
         Frames are evenly spread up to here; all of them are where it is `end`.
     every : int
-        Of the times at which anything switches, each `every`-th is a frame.
+        Of the times at which anything switches, each `every`-th is a frame; none if 0.
     """
 
     end: float
@@ -97,22 +97,22 @@ def descend(state: State, data: Data, start: Float, *, patience: float = 0.1) ->
     """
     problem, step_size = data.problem, state.kappa / data.trace
     clock = _Patience(patience)
-    max_iter = MAX_ITER
     try:
         run = rb.gradient_descent(
-            problem, start, step_size=step_size, max_iter=max_iter, progress=clock
+            problem, start, step_size=step_size, max_iter=MAX_ITER, progress=clock
         )
     except _OutOfTimeError:
         max_iter = _round(int(clock.fraction * MAX_ITER))
-        run = rb.gradient_descent(problem, start, step_size=step_size, max_iter=max_iter)
-    is_settled = run.status is Status.CERTIFIED and run.tail is not Tail.CHATTER
-    end = run.n_steps
-    if is_settled:
-        end = run.last_switch + 1 + _fading(problem, start, run.limit.primal, step_size)
-    schedule = _schedule(min(end, _FARTHEST), DENSE, run.switches["time"], short=_SHORT)
+        schedule = _schedule(clock.steps, DENSE, (), short=_SHORT)
+        switches: Any = ()
+    else:
+        max_iter, end, switches = MAX_ITER, float(run.n_steps), run.switches["time"]
+        if run.status is Status.CERTIFIED and run.tail is not Tail.CHATTER:
+            end = run.last_switch + 1 + _fading(problem, start, run.limit.primal, step_size)
+        schedule = _schedule(min(end, _FARTHEST), DENSE, switches, short=_SHORT)
     run = rb.gradient_descent(
         problem, start, step_size=step_size, max_iter=max_iter,
-        record=step_times(schedule, run.switches["time"]),
+        record=step_times(schedule, switches),
     )  # fmt: skip
     return _with_limit(run, schedule, run.records.time.astype(np.float64), None)
 
@@ -148,15 +148,13 @@ def step_times(schedule: Schedule, switches: Any) -> NDArray[np.int64]:
     """Return the steps of the frames."""
     if schedule.dense >= schedule.end:
         return np.arange(int(schedule.end) + 1)
-    return np.unique(
-        np.concatenate(
-            [
-                np.arange(int(schedule.dense)),
-                np.geomspace(schedule.dense, schedule.end, SPARSE).astype(np.int64),
-                np.unique(switches)[:: schedule.every],
-            ]
-        )
-    )
+    parts = [
+        np.arange(int(schedule.dense)),
+        np.geomspace(schedule.dense, schedule.end, SPARSE).astype(np.int64),
+    ]
+    if schedule.every:
+        parts.append(np.unique(switches)[:: schedule.every])
+    return np.unique(np.concatenate(parts))
 
 
 def flow_times(schedule: Schedule, events: Float, L: float) -> Float:
@@ -173,7 +171,7 @@ def flow_times(schedule: Schedule, events: Float, L: float) -> Float:
 
 
 def _schedule(end: float, dense: float, marked: Any, *, short: float) -> Schedule:
-    every = max(1, math.ceil(np.unique(marked).size / _MARKED))
+    every = math.ceil(np.unique(marked).size / _MARKED)
     return Schedule(end=end, dense=end if end <= short else dense, every=every)
 
 
@@ -192,26 +190,31 @@ class _Patience:
     Attributes
     ----------
     fraction : float
-        The last progress but one.
+        The last progress.
     message : str
         The last message.
     """
 
     def __init__(self, seconds: float) -> None:
         self.end = time.process_time() + seconds
-        self.fraction, self._next, self.message = 0.0, 0.0, ""
+        self.fraction, self.message = 0.0, "0"
 
     def __call__(self, fraction: float, message: str) -> None:
         """See a report."""
-        self.fraction, self._next, self.message = self._next, fraction, message
+        self.fraction, self.message = fraction, message
         if time.process_time() > self.end:
             raise _OutOfTimeError
 
+    @property
+    def steps(self) -> int:
+        """Steps of descent so far."""
+        return int(self.message.partition(" ")[0])
+
 
 def _round(count: int) -> int:
-    """Return a count with one significant digit, at least 100, so that runs seldom differ."""
-    size = 10 ** max(len(str(count)) - 1, 2)
-    return max(count // size * size, 100)
+    """Return a count rounded down to two digits, so that runs seldom differ."""
+    size = 10 ** max(len(str(count)) - 2, 0)
+    return max(count // size * size, 10)
 
 
 def _fading(problem: rb.Problem, start: Float, limit: Float, step_size: float | None) -> float:

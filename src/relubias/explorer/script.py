@@ -114,16 +114,16 @@ def _descent(state: State, frames: Frames, max_iter: int) -> list[str]:
     if plan.dense >= plan.end:
         lines.append(f"run = {call}, record=np.arange({int(plan.end) + 1}))")
     else:
-        every = "" if plan.every == 1 else f"[::{plan.every}]"
         lines += [
-            f"run = {call})",
             "steps = [",
             f"    np.arange({int(plan.dense)}),",
             f"    np.geomspace({plan.dense!r}, {plan.end!r}, {SPARSE}).astype(np.int64),",
-            f"    np.unique(run.switches['time']){every},",
             "]",
-            f"run = {call}, record=np.unique(np.concatenate(steps)))",
         ]
+        if plan.every:
+            each = "" if plan.every == 1 else f"[::{plan.every}]"
+            lines += [f"run = {call})", f"steps.append(np.unique(run.switches['time']){each})"]
+        lines.append(f"run = {call}, record=np.unique(np.concatenate(steps)))")
     return [*lines, *_records(frames, "run.records.time")]
 
 

@@ -78,13 +78,15 @@ def _run(app: Any, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until a signal comes."""
     import uvicorn
 
+    from relubias.explorer._protocol import PromptProtocol
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             ready()
 
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="on", log_config=None, access_log=False,
+        app, http=PromptProtocol, ws="none", lifespan="on", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )  # fmt: skip
