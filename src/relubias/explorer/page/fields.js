@@ -81,8 +81,8 @@ export const FIELDS = [
   },
   {
     key: "scale", group: "Network", label: "Scale of the start", symbol: "ε", kind: "number", value: 0.01,
-    min: 1e-12, max: 1e6, slider: { min: -6, max: 1, step: 0.05, log: true },
-    hint: "Times the smallest |y|: the first predictions.",
+    min: 1e-12, max: 1e6, slider: { min: -12, max: 1, step: 0.1, log: true },
+    hint: "The size of the first predictions.",
   },
   {
     key: "method", group: "Run", label: "Method", kind: "choice", value: "descent",

@@ -28,7 +28,7 @@ export class GapView extends View {
    */
   layout({ data }, width, height) {
     const law = lawOf(data);
-    const beside = width > 430;
+    const beside = width > 430 || width > 1.35 * height;
     const split = beside ? Math.round(width * 0.4) : Math.round(height * 0.46);
     const first = { left: 50, top: 20, right: beside ? split - 14 : width - 12, bottom: beside ? height - 38 : split - 20 };
     const second = { left: law && beside ? split + 40 : 50, top: law && !beside ? split + 34 : 20, right: width - 12, bottom: height - 38 };

@@ -140,9 +140,9 @@ export class PlaneView extends View {
     if (panel.right - panel.left < 150) return;
     text(context, "active", panel.left + 7, panel.top + 15, { colour: colours.agreeing, weight: "600" });
     const threshold = data.threshold(frame);
-    if (threshold !== null && panel.x.at(-threshold) - panel.left > 48) {
-      text(context, "frozen", panel.left + 7, panel.bottom - 8, { colour: colours.frozen, weight: "600" });
-    }
+    const room = threshold === null ? 0 : panel.x.at(-threshold) - panel.left;
+    const turn = room < 52;
+    if (room > 14) text(context, "frozen", panel.left + (turn ? 12 : 7), panel.bottom - 8, { colour: colours.frozen, weight: "600", turn });
     const edge = panel.x.at(threshold === null ? 0 : -threshold);
     if (panel.right - edge > 66) text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
   }
@@ -150,7 +150,7 @@ export class PlaneView extends View {
   /** What the dotted line is, beside its upper end. */
   #diagonal(/** @type {CanvasRenderingContext2D} */ context, /** @type {Panel} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
     const end = Math.min(panel.x.domain[1], panel.y.domain[1]);
-    if (panel.right - panel.left < 150) return;
+    if (panel.x.at(end) - panel.left < 120) return;
     text(context, "α = Lβ", panel.x.at(end) - 14, panel.y.at(end) + 8, { colour: colours.soft, align: "right", base: "middle", math: true, size: 10 });
   }
 

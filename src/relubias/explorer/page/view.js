@@ -175,7 +175,7 @@ export class View {
     if (!scene || !this.places) return null;
     const box = this.plot.getBoundingClientRect();
     const pair = this.find(event.clientX - box.left, event.clientY - box.top, scene, this.places);
-    this.app.highlight(pair, { x: event.clientX, y: event.clientY });
+    this.app.highlight(pair, event.pointerType === "mouse" ? { x: event.clientX, y: event.clientY } : null);
     if (pair?.frame !== undefined && event.buttons & 1) this.app.setFrame(pair.frame);
     return pair;
   }

@@ -1,6 +1,7 @@
 /** What the page says in words: status, facts, the highlighted pair, errors and short notes. */
 
 import { make } from "./controls.js";
+import { BY_KEY } from "./fields.js";
 import { number, prettyText } from "./format.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -26,15 +27,22 @@ export function initWords(app, controls) {
     showKeys(app);
   });
   app.onError((problem) => {
-    error.textContent = problem.message;
+    const field = BY_KEY.get(problem.field ?? "");
+    const complaint = field ? upper(problem.message.replace(`${field.key}: `, "")) : problem.message;
+    error.textContent = field ? `${field.label}: ${complaint}` : complaint;
     document.documentElement.classList.add("stale");
-    if (problem.field) controls.complain(problem.field, problem.message);
+    if (field) controls.complain(field.key, complaint);
   });
   app.onView((_look, moved) => {
     if (moved.has("t") || moved.has("neuron") || moved.has("sample")) showReading(app);
   });
   app.pointed.on((/** @type {any} */ pair, /** @type {any} */ point) => showTip(app, pair, point));
   showBusy(app);
+}
+
+/** With a capital letter. @type {(words: string) => string} */
+function upper(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /**
