@@ -14,6 +14,8 @@ fitted exactly by one neuron wherever progression is above average. Writes the d
     relubias minnorm diabetes_fourier.npz
 """
 
+# sphinx_gallery_thumbnail_path = "images/stepsize.png"
+
 from __future__ import annotations
 
 import numpy as np
