@@ -10,7 +10,7 @@ from relubias._validate import Float
 from relubias.dynamics._run import Run
 from relubias.dynamics.trajectory import Records, State
 
-__all__ = ["Look", "Observer", "Recorder", "Watching", "risk"]
+__all__ = ["Glance", "Glancing", "Look", "Observer", "Passer", "Recorder", "Watching", "risk"]
 
 
 _MOST_SWITCHES_SHOWN = 5000
@@ -138,6 +138,63 @@ class Watching(Recorder):
             Look(run.time, run.state(), before if is_known else None, lowest, highest)
         )
         run.forget_range()
+
+
+class Glance(NamedTuple):
+    """What a passer sees.
+
+    Attributes
+    ----------
+    time, n_iter, n_switches : int
+        Steps taken, iterations computed, and switches so far.
+    state : State
+        The state after them.
+    """
+
+    time: int
+    n_iter: int
+    n_switches: int
+    state: State
+
+
+class Passer(Protocol):
+    """Sees a run where it pauses; an error that it raises ends the run."""
+
+    @property
+    def next_time(self) -> int:
+        """Step at which it wants the run to pause for it next; larger than the present one."""
+        ...
+
+    def see(self, glance: Glance) -> None:
+        """Look at a state."""
+        ...
+
+
+class Glancing(Recorder):
+    """Shows states to a passer at its own steps and at every pause, and keeps none."""
+
+    sees_the_end: ClassVar[bool] = True
+
+    def __init__(self, passer: Passer, run: Run) -> None:
+        super().__init__([], run)
+        self.passer = passer
+        self.is_over = False
+
+    @property
+    def next_time(self) -> int:
+        """Step at which the passer wants a pause."""
+        return self.passer.next_time
+
+    def observe(self) -> None:
+        """Show the present state."""
+        run = self.run
+        if not self.is_over:
+            self.passer.see(Glance(run.time, run.n_iter, run.n_switches, run.state()))
+
+    def finish(self, *, is_settled: bool, limit: State | None = None) -> Records:
+        """Keep nothing, and show the end no more: it is the result."""
+        self.is_over = True
+        return super().finish(is_settled=is_settled, limit=limit)
 
 
 def risk(labels: Float, signs: Float, primal: Float) -> float:

@@ -14,14 +14,23 @@ from relubias._validate import Float, as_count, as_dual, as_real, as_steps
 from relubias.dynamics import _codes as code
 from relubias.dynamics._driver import Driver
 from relubias.dynamics._options import as_batches, as_momentum
-from relubias.dynamics._recorder import Look, Observer, Recorder, Watching, risk
+from relubias.dynamics._recorder import (
+    Glance,
+    Glancing,
+    Look,
+    Observer,
+    Passer,
+    Recorder,
+    Watching,
+    risk,
+)
 from relubias.dynamics._run import Run
 from relubias.dynamics._varying_run import new_run
 from relubias.dynamics.descent_trajectory import DescentTrajectory
 from relubias.dynamics.trajectory import State, Status, Tail
 from relubias.problem import Problem, require_problem
 
-__all__ = ["Look", "gradient_descent", "watch"]
+__all__ = ["Glance", "Look", "gradient_descent", "pass_by", "watch"]
 
 
 def gradient_descent(
@@ -156,6 +165,34 @@ def watch(
     beta = as_dual("start", start, problem.n_neurons, problem.n_samples)
     plan = _Asked(problem, beta, step_size, 0.0, None, max_iter, tol)
     return _descend(plan, lambda run: Watching(observer, run), progress)
+
+
+def pass_by(
+    problem: Problem,
+    start: Any,
+    *,
+    step_size: float,
+    passer: Passer,
+    max_iter: int = 10_000_000,
+    tol: float = 1e-10,
+) -> DescentTrajectory:
+    """Run plain gradient descent past somebody who may end it.
+
+    Parameters
+    ----------
+    problem, start, step_size, max_iter, tol
+        As in `gradient_descent`.
+    passer : Passer
+        Is shown the state wherever the run pauses, and at the steps that it names.
+
+    Returns
+    -------
+    DescentTrajectory
+        That of `gradient_descent`. Steps that are named divide jumps: they may cost iterations.
+    """
+    beta = as_dual("start", start, problem.n_neurons, problem.n_samples)
+    plan = _Asked(problem, beta, step_size, 0.0, None, max_iter, tol)
+    return _descend(plan, lambda run: Glancing(passer, run), False)
 
 
 class _Asked(NamedTuple):
