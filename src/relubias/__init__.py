@@ -43,6 +43,7 @@ from relubias.problem import Problem
 
 if typing.TYPE_CHECKING:
     from relubias import diagnosis, sweep, theory
+    from relubias import estimators as estimators
     from relubias.diagnosis import Diagnosis, diagnose
     from relubias.theory import Report, check
 
@@ -101,6 +102,7 @@ _LATER = {
     "check": "theory",
     "diagnose": "diagnosis",
     "diagnosis": "",
+    "estimators": "",  # not in __all__: a star import has to work without scikit-learn
     "sweep": "",
     "theory": "",
 }
@@ -124,4 +126,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_LATER})
