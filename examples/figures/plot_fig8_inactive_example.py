@@ -39,4 +39,4 @@ for name, run in runs.items():
 figure, panels = plt.subplots(2, 1, figsize=(6.75, 5.6), layout="constrained")
 for ax, (name, run) in zip(panels, runs.items(), strict=True):
     run.plot(ax)
-    ax.set_title(name, loc="right", fontsize=9)
+    ax.set_title(name, loc="left", fontsize=9)

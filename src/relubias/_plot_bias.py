@@ -47,6 +47,7 @@ def draw_gap(gap: BiasGap, axes: Any) -> None:
     axes.grid(False, axis="y")
     axes.set_xlim(left=0)
     axes.margins(x=0.08)
+    axes.locator_params(axis="x", nbins=6)
     rounding = f" (rounding at most {number(gap.rounding_error, 1)})" if gap.rounding_error else ""
     axes.set_xlabel("distance in weight space" + rounding)
     legend_beside(axes, handles)

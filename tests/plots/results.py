@@ -213,6 +213,7 @@ RESULTS = {
     "bias_gap": gap,
     "bias_gap_pair": lambda: gap(signs=(1, -1), kappa=0.9),
     "bias_gap_no_law": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.ones((1, 6)) / 40),
+    "bias_gap_small": lambda: gap(d=10_000),
     "bias_gap_none": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.zeros((1, 6))),
     "report": report,
     "power_law": lambda: Rows().fit_exponent("d", "gap", "n"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -83,10 +83,22 @@ def test_a_new_figure_says_what_it_shows_and_nothing_is_cut_off(name):
         assert figure.axes[-1 if len(figure.axes) == 2 and "both" in name else 0].get_xlabel()
         assert axes.get_ylabel() or axes.get_yticklabels() or not axes.get_yticks().size
     assert_words_fit(figure)
+    for part in figure.axes if name not in DIAGRAMS else ():
+        assert_ticks_are_apart(part)
     legend = axes.get_legend()
     if legend is not None:
         assert legend.get_window_extent().x0 >= axes.get_window_extent().x1 - 1
         assert_no_colour_is_needed(legend.legend_handles)
+
+
+def assert_ticks_are_apart(axes):
+    """Numbers along the horizontal axis do not run into each other."""
+    low, high = sorted(axes.get_xlim())
+    shown = [t for t in axes.xaxis.get_major_ticks() if low <= t.get_loc() <= high]
+    labels = [t.label1 for t in shown if t.label1.get_visible() and t.label1.get_text()]
+    boxes = sorted((t.get_window_extent() for t in labels), key=lambda box: box.x0)
+    for left, right in pairwise(boxes):
+        assert left.x1 < right.x0
 
 
 def assert_words_fit(figure):
