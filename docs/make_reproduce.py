@@ -7,6 +7,7 @@ python docs/make_reproduce.py reproduction
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -43,9 +44,15 @@ def number(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:.4g}"
 
 
+def plain(text: str) -> str:
+    """Return text in which nothing is Markdown but code between backticks."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else re.sub(r"([_*\[\]])", r"\\\1", p) for p in parts)
+
+
 def cell(text: str) -> str:
     """Return text as the cell of a table."""
-    return text.replace("|", "\\|")
+    return plain(text).replace("|", "\\|")
 
 
 def interval(measured: Measured) -> str:
@@ -59,8 +66,8 @@ def section(result: Result) -> str:
     """Return claim, expected numbers and findings of one experiment."""
     experiment = result.experiment
     lines = [
-        f"## {experiment.title}\n",
-        f"*{str(experiment.provenance).capitalize()}.* {experiment.claim}\n",
+        f"## {plain(experiment.title)}\n",
+        f"*{str(experiment.provenance).capitalize()}.* {plain(experiment.claim)}\n",
         "| key in `summary.json` | figure | expected | 95% interval |\n|---|---|--:|--:|",
     ]
     for name, measured in list(result.measured.items())[:SHOWN]:
@@ -69,7 +76,9 @@ def section(result: Result) -> str:
             f"{interval(measured)} |"
         )
     lines.append("")
-    lines += [f"- **{finding.agreement}**: {finding.sentence}" for finding in result.findings]
+    lines += [
+        f"- **{finding.agreement}**: {plain(finding.sentence)}" for finding in result.findings
+    ]
     return "\n".join(lines) + "\n"
 
 
