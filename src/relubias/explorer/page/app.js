@@ -36,7 +36,11 @@ export class App {
     this.settings.changed.on((/** @type {State} */ state, /** @type {{run: boolean}} */ { run }) => {
       if (run) this.runner.ask(state, eventTime());
     });
-    this.runner.answered.on((/** @type {any} */ answer, /** @type {State} */ _state, /** @type {number} */ since) => this.#take(answer, since));
+    this.runner.answered.on((
+      /** @type {any} */ answer,
+      /** @type {State} */ _state,
+      /** @type {number} */ since,
+    ) => this.#take(answer, since));
     this.looking.changed.on((/** @type {Look} */ _look, /** @type {Set<string>} */ moved) => {
       if (moved.has("t") || moved.has("neuron") || moved.has("sample")) this.#move();
     });

@@ -19,7 +19,7 @@ export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name.includes("-") || name === "for" || name === "role") element.setAttribute(name, value);
-    else /** @type {any} */ (element)[name] = value;
+    else Reflect.set(element, name, value);
   }
   element.append(...children);
   return element;
@@ -33,17 +33,27 @@ export class Controls {
    */
   constructor(host, settings) {
     this.settings = settings;
-    /** @type {Map<string, {row: HTMLElement, input: any, slider: any, error: HTMLElement, note: HTMLElement}>} */
+    /**
+     * @type {Map<string, {row: HTMLElement, input: any, slider: any, error: HTMLElement, note: HTMLElement}>}
+     */
     this.parts = new Map();
     for (const group of new Set(FIELDS.map((field) => field.group))) {
       const fields = FIELDS.filter((field) => field.group === group && field.kind !== "hidden");
       const rows = fields.map((field) => this.#row(field));
-      host.append(make("fieldset", { id: `group-${group.toLowerCase()}` }, make("legend", {}, group), ...rows));
+      host.append(
+        make("fieldset", { id: `group-${group.toLowerCase()}` }, make("legend", {}, group), ...rows),
+      );
     }
     settings.changed.on((/** @type {State} */ state) => this.show(state));
-    settings.refused.on((/** @type {Record<string, string>} */ faults, /** @type {string[]} */ keys, /** @type {boolean} */ all) => {
-      for (const key of all ? this.parts.keys() : keys) this.complain(key, faults[key] ?? "");
-    });
+    settings.refused.on(
+      (
+        /** @type {Record<string, string>} */ faults,
+        /** @type {string[]} */ keys,
+        /** @type {boolean} */ all,
+      ) => {
+        for (const key of all ? this.parts.keys() : keys) this.complain(key, faults[key] ?? "");
+      },
+    );
     this.show(settings.get());
   }
 
@@ -88,8 +98,13 @@ export class Controls {
   #text(field, id) {
     const numeric = field.kind !== "signs";
     const input = make("input", {
-      id, name: field.key, type: "text", autocomplete: "off", spellcheck: false,
-      inputMode: numeric ? "decimal" : "text", placeholder: field.empty ?? "",
+      id,
+      name: field.key,
+      type: "text",
+      autocomplete: "off",
+      spellcheck: false,
+      inputMode: numeric ? "decimal" : "text",
+      placeholder: field.empty ?? "",
     });
     const take = () => this.settings.set({ [field.key]: read(field, input.value) });
     input.addEventListener("change", take);
@@ -110,9 +125,15 @@ export class Controls {
   #slider(field, id) {
     const { min, max, step } = /** @type {NonNullable<Field["slider"]>} */ (field.slider);
     const slider = make("input", {
-      id: `${id}-slider`, type: "range", min, max, step, "aria-label": `${field.label}, slider`,
+      id: `${id}-slider`,
+      type: "range",
+      min,
+      max,
+      step,
+      "aria-label": `${field.label}, slider`,
     });
-    const take = (/** @type {boolean} */ gesture) => this.settings.set({ [field.key]: fromSlider(field, slider.valueAsNumber) }, { gesture });
+    const take = (/** @type {boolean} */ gesture) =>
+      this.settings.set({ [field.key]: fromSlider(field, slider.valueAsNumber) }, { gesture });
     slider.addEventListener("input", () => take(true));
     slider.addEventListener("change", () => take(false));
     return slider;

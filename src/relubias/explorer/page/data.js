@@ -9,7 +9,10 @@ export class Data {
   /** @param {import("./api.js").Answer} answer */
   constructor(answer) {
     this.answer = answer;
-    [this.frames, this.neurons, this.samples] = answer.primal.shape;
+    const [frames, neurons, samples] = /** @type {number[]} */ (answer.primal.shape);
+    this.frames = frames;
+    this.neurons = neurons;
+    this.samples = samples;
     this.times = /** @type {Float64Array} */ (answer.times.data);
     this.primal = /** @type {Float64Array} */ (answer.primal.data);
     this.dual = /** @type {Float64Array} */ (answer.dual.data);
@@ -45,7 +48,10 @@ export class Data {
     return this.signs[neuron] * this.labels[sample] > 0;
   }
 
-  /** Whether a pair slides at a frame (flow only). @type {(frame: number, neuron: number, sample: number) => boolean} */
+  /**
+   * Whether a pair slides at a frame (flow only).
+   * @type {(frame: number, neuron: number, sample: number) => boolean}
+   */
   slides(frame, neuron, sample) {
     return this.modes !== null && this.modes[this.index(frame, neuron, sample)] === 0;
   }

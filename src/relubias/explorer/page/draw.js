@@ -5,6 +5,18 @@
 /** @typedef {CanvasRenderingContext2D} Context */
 
 /**
+ * How text looks; `turn`: upward.
+ * @typedef {object} TextStyle
+ * @property {string} colour
+ * @property {number} [size]
+ * @property {CanvasTextAlign} [align]
+ * @property {CanvasTextBaseline} [base]
+ * @property {boolean} [math]
+ * @property {string} [weight]
+ * @property {boolean} [turn]
+ */
+
+/**
  * A rectangle to draw in, with its scales.
  * @typedef {object} Panel
  * @property {number} left
@@ -24,9 +36,15 @@ export const MATH = '"STIX Two Math", "Cambria Math", Georgia, "Liberation Serif
  * @param {string} words
  * @param {number} x
  * @param {number} y
- * @param {{colour: string, size?: number, align?: CanvasTextAlign, base?: CanvasTextBaseline, math?: boolean, weight?: string, turn?: boolean}} style
+ * @param {TextStyle} style
  */
-export function text(context, words, x, y, { colour, size = 11, align = "left", base = "alphabetic", math = false, weight = "400", turn = false }) {
+export function text(
+  context,
+  words,
+  x,
+  y,
+  { colour, size = 11, align = "left", base = "alphabetic", math = false, weight = "400", turn = false },
+) {
   context.save();
   context.fillStyle = colour;
   context.font = math ? `italic ${weight} ${size + 2}px ${MATH}` : `${weight} ${size}px ${SANS}`;
@@ -43,9 +61,15 @@ export function text(context, words, x, y, { colour, size = 11, align = "left", 
  * @param {Context} context
  * @param {Panel} panel
  * @param {Colours} colours
- * @param {{x?: boolean, y?: boolean, grid?: boolean, roomX?: number, roomY?: number}} [show] which tick labels to write
+ * @param {{x?: boolean, y?: boolean, grid?: boolean, roomX?: number, roomY?: number}} [show] which
+ *   tick labels to write, and pixels for each
  */
-export function axes(context, panel, colours, { x = true, y = true, grid = true, roomX = 62, roomY = 34 } = {}) {
+export function axes(
+  context,
+  panel,
+  colours,
+  { x = true, y = true, grid = true, roomX = 62, roomY = 34 } = {},
+) {
   const { left, right, top, bottom } = panel;
   let written = -Infinity;
   for (const { value, label } of panel.x.ticks(roomX)) {
@@ -56,7 +80,11 @@ export function axes(context, panel, colours, { x = true, y = true, grid = true,
     const half = 3.2 * label.length + 3;
     if (!x || at - half < written) continue;
     written = at + half;
-    text(context, label, clamp(at, left + 3, right - 2), bottom + 6, { colour: colours.soft, align: "center", base: "top" });
+    text(context, label, clamp(at, left + 3, right - 2), bottom + 6, {
+      colour: colours.soft,
+      align: "center",
+      base: "top",
+    });
   }
   for (const { value, label } of panel.y.ticks(roomY)) {
     const at = crisp(panel.y.at(value));

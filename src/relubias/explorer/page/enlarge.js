@@ -47,14 +47,18 @@ function plotly() {
  */
 function keepPolicy() {
   const set = Element.prototype.setAttribute;
-  Element.prototype.setAttribute = function setAttribute(name, value) {
+  Element.prototype.setAttribute = function setAttribute(
+    /** @type {string} */ name,
+    /** @type {string} */ value,
+  ) {
     if (name === "style") /** @type {HTMLElement} */ (this).style.cssText = value;
     else set.call(this, name, value);
   };
   const { head } = document;
   head.appendChild = (node) => {
     const isSheet = node instanceof HTMLStyleElement && node.textContent !== "";
-    return isSheet ? node : Node.prototype.appendChild.call(head, node);
+    if (!isSheet) Node.prototype.appendChild.call(head, node);
+    return node;
   };
   return () => Reflect.deleteProperty(head, "appendChild");
 }
@@ -86,7 +90,10 @@ export function initEnlarge(app) {
   };
 
   for (const view of Object.values(app.views)) {
-    document.getElementById(`enlarge-${view.name}`)?.addEventListener("click", () => app.setView({ view: view.name }));
+    document.getElementById(`enlarge-${view.name}`)?.addEventListener(
+      "click",
+      () => app.setView({ view: view.name }),
+    );
   }
   document.getElementById("enlarge-close")?.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {

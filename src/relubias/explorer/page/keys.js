@@ -29,7 +29,9 @@ export function initKeys(app) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const target = /** @type {HTMLElement} */ (event.target);
-    if (anywhere(app, event, target) || (target.classList.contains("plot") && inView(app, event, target))) event.preventDefault();
+    if (anywhere(app, event, target) || (target.classList.contains("plot") && inView(app, event, target))) {
+      event.preventDefault();
+    }
   });
 }
 
@@ -44,7 +46,9 @@ function anywhere(app, event, target) {
   if (target.matches("input, select, textarea, pre")) return false;
   const { key } = event;
   if (key === " ") return !target.matches("button") && did(toggle(app));
-  if (key === "ArrowLeft" || key === "ArrowRight") return did(step(app, (key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1)));
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    return did(step(app, (key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1)));
+  }
   if (key === "Home" || key === "End") return did(step(app, key === "Home" ? -app.frames() : app.frames()));
   if (key === "[" || key === "]") return did(moveNeuron(app, key === "[" ? -1 : 1));
   if (key === "Escape") return did(app.pin({ neuron: null, sample: null }));
@@ -63,7 +67,9 @@ function anywhere(app, event, target) {
  * @returns {boolean}
  */
 function inView(app, event, target) {
-  if (event.key === "ArrowUp" || event.key === "ArrowDown") return did(moveSample(app, event.key === "ArrowUp" ? -1 : 1));
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+    return did(moveSample(app, event.key === "ArrowUp" ? -1 : 1));
+  }
   if (event.key !== "Enter") return false;
   const view = Object.values(app.views).find(({ plot }) => plot === target);
   if (view) app.setView({ view: view.name });
@@ -91,7 +97,9 @@ function moveNeuron(app, by) {
 function toSettings() {
   const opener = /** @type {HTMLElement} */ (document.getElementById("controls-toggle"));
   if (opener.offsetParent && opener.getAttribute("aria-expanded") === "false") opener.click();
-  /** @type {HTMLElement | null} */ (document.querySelector("#fields .row:not([hidden]) input, #fields .row:not([hidden]) select"))?.focus();
+  /** @type {HTMLElement | null} */ (document.querySelector(
+    "#fields .row:not([hidden]) input, #fields .row:not([hidden]) select",
+  ))?.focus();
 }
 
 /** The key was used. @param {unknown} _result */

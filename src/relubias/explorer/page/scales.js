@@ -63,7 +63,13 @@ export function logarithmic(domain, range) {
  */
 export function bent(domain, range, unit) {
   const forward = (/** @type {number} */ v) => Math.asinh(v / unit);
-  return scale(domain, range, forward, (v) => unit * Math.sinh(v), (room) => bentTicks(domain, unit, range, room));
+  return scale(
+    domain,
+    range,
+    forward,
+    (v) => unit * Math.sinh(v),
+    (room) => bentTicks(domain, unit, range, room),
+  );
 }
 
 /**
@@ -80,7 +86,9 @@ export function around(values, range, usual) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (Math.max(high, -low) > FAR * usual) return bent([2 * low, 2 * high], range, 10 ** Math.round(Math.log10(usual)));
+  if (Math.max(high, -low) > FAR * usual) {
+    return bent([2 * low, 2 * high], range, 10 ** Math.round(Math.log10(usual)));
+  }
   const room = 0.08 * (high - low || 1);
   return linear([low - room, high + room], range);
 }
@@ -99,7 +107,7 @@ function count(range, room) {
 function roundNumbers([low, high], most) {
   const span = high - low;
   if (!(span > 0)) return [{ value: low, label: number(low) }];
-  const rough = span / most;
+  const rough = span / (1.3 * most);
   const base = 10 ** Math.floor(Math.log10(rough));
   const step = base * ([1, 2, 5].find((factor) => factor * base >= rough) ?? 10);
   const ticks = [];

@@ -5,8 +5,19 @@ import { Signal } from "./state.js";
 /** @typedef {Record<string, string>} Colours by the names below, for instance `ink` or `positive` */
 
 const NAMES = [
-  "paper", "panel", "ink", "soft", "line", "faint", "accent",
-  "positive", "negative", "shortest", "sliding", "agreeing", "frozen",
+  "paper",
+  "panel",
+  "ink",
+  "soft",
+  "line",
+  "faint",
+  "accent",
+  "positive",
+  "negative",
+  "shortest",
+  "sliding",
+  "agreeing",
+  "frozen",
 ];
 const MODES = /** @type {const} */ (["system", "light", "dark"]);
 const WORDS = { system: "as the system", light: "light", dark: "dark" };
@@ -38,13 +49,16 @@ export class Theme {
   }
 
   #apply() {
-    const dark = this.mode === "dark" || (this.mode === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+    const dark = this.mode === "dark" ||
+      (this.mode === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     document.documentElement.dataset.theme = dark ? "dark" : "light";
     this.button.textContent = SIGNS[this.mode];
     this.button.setAttribute("aria-label", `Colours: ${WORDS[this.mode]}`);
     this.button.title = `Colours: ${WORDS[this.mode]}`;
     const style = getComputedStyle(document.documentElement);
-    this.colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.colours = Object.fromEntries(
+      NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
+    );
     this.changed.tell(this.colours);
   }
 }

@@ -58,10 +58,20 @@ export function frameNear(data, panel, x) {
  * @param {{math?: boolean}} [style]
  */
 export function titleX(context, words, panel, colours, { math = false } = {}) {
-  text(context, words, panel.right, panel.bottom + 21, { colour: colours.ink, align: "right", base: "top", math });
+  text(context, words, panel.right, panel.bottom + 21, {
+    colour: colours.ink,
+    align: "right",
+    base: "top",
+    math,
+  });
 }
 
-/** The panel that holds a point, if one does. @type {(panels: Panel[], x: number, y: number, slack?: number) => number} */
+/**
+ * The panel that holds a point, if one does.
+ * @type {(panels: Panel[], x: number, y: number, slack?: number) => number}
+ */
 export function panelAt(panels, x, y, slack = 8) {
-  return panels.findIndex(({ left, right, top, bottom }) => x >= left - slack && x <= right + slack && y >= top - slack && y <= bottom + slack);
+  return panels.findIndex(({ left, right, top, bottom }) =>
+    x >= left - slack && x <= right + slack && y >= top - slack && y <= bottom + slack
+  );
 }

@@ -1,8 +1,9 @@
 /**
  * Which example is active at which neuron, over time: a row for every example, ordered by label.
  *
- * The colour is the label's sign. A full bar is active with a label of the neuron's sign, a slanted pattern active with the other
- * sign, dots slide along zero, a thin line is frozen, and nothing is inactive with a small dual.
+ * The colour is the label's sign. A full bar is active with a label of the neuron's sign, a slanted
+ * pattern active with the other sign, dots slide along zero, a thin line is frozen, and nothing is
+ * inactive with a small dual.
  */
 
 import { axes, clamp, crisp, faded, line, pattern, text } from "./draw.js";
@@ -15,6 +16,8 @@ import { View } from "./view.js";
  * @typedef {import("./view.js").Scene} Scene
  * @typedef {import("./data.js").Data} Data
  * @typedef {import("./draw.js").Panel} Panel
+ * @typedef {import("./draw.js").Context} Context
+ * @typedef {import("./theme.js").Colours} Colours
  */
 
 /** Rows lower than this hold no pattern: disagreeing is pale, sliding is full. */
@@ -52,12 +55,18 @@ export class MapView extends View {
       [FROZEN]: row < 2 ? faded(colour, 0.2) : colour,
     }));
     panels.forEach((panel, neuron) => {
-      axes(context, { ...panel, y: { ...panel.y, ticks: () => [] } }, colours, { x: panel.isBottom, grid: false });
+      axes(context, { ...panel, y: { ...panel.y, ticks: () => [] } }, colours, {
+        x: panel.isBottom,
+        grid: false,
+      });
       for (let sample = 0; sample < data.samples; sample += 1) {
         this.#row(context, data, panel, neuron, sample, data.labels[sample] > 0 ? positive : negative);
       }
       this.#rows(context, data, panel, colours);
-      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
+      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, {
+        colour: colours.soft,
+        size: 11,
+      });
     });
     titleX(context, timeTitle(data), panels[panels.length - 1], colours);
   };
@@ -72,7 +81,12 @@ export class MapView extends View {
       context.strokeStyle = colours.ink;
       context.lineWidth = neuron === null || neuron === k ? 2 : 1;
       const room = Math.max(0, 4 - (bottom - top)) / 2;
-      context.strokeRect(panel.left - 1, top - room - 1, panel.right - panel.left + 2, bottom - top + 2 * room + 2);
+      context.strokeRect(
+        panel.left - 1,
+        top - room - 1,
+        panel.right - panel.left + 2,
+        bottom - top + 2 * room + 2,
+      );
     });
   };
 
@@ -90,7 +104,9 @@ export class MapView extends View {
     const last = data.frames - 1;
     const lines = data.signs.map((_, k) => {
       const active = data.order.filter((i) => data.primal[data.index(last, k, i)] > 0);
-      return `${data.neuronName(k)} ends with ${active.length ? `examples ${active.join(", ")}` : "no example"} active`;
+      return `${data.neuronName(k)} ends with ${
+        active.length ? `examples ${active.join(", ")}` : "no example"
+      } active`;
     });
     return `Activation of every example over time: ${lines.join("; ")}.`;
   }
@@ -103,7 +119,7 @@ export class MapView extends View {
 
   /**
    * One row: stretches of frames in the same state, drawn at once.
-   * @param {CanvasRenderingContext2D} context
+   * @param {Context} context
    * @param {Data} data
    * @param {Panel} panel
    * @param {number} neuron
@@ -114,8 +130,10 @@ export class MapView extends View {
     const [top, bottom] = this.#span(data, panel, sample);
     const gap = bottom - top > 4 ? 1 : 0;
     const middle = Math.floor((top + bottom - 1) / 2);
-    const state = (/** @type {number} */ frame) => (data.slides(frame, neuron, sample) ? SLIDING : data.regions[data.index(frame, neuron, sample)]);
-    for (let from = 0; from < data.frames; ) {
+    const state = (
+      /** @type {number} */ frame,
+    ) => (data.slides(frame, neuron, sample) ? SLIDING : data.regions[data.index(frame, neuron, sample)]);
+    for (let from = 0; from < data.frames;) {
       const now = state(from);
       let to = from + 1;
       while (to < data.frames && state(to) === now) to += 1;
@@ -128,8 +146,11 @@ export class MapView extends View {
     }
   }
 
-  /** Numbers of the examples where there is room, and a line between the signs of the labels. */
-  #rows(/** @type {CanvasRenderingContext2D} */ context, /** @type {Data} */ data, /** @type {any} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
+  /**
+   * Numbers of the examples where there is room, and a line between the signs of the labels.
+   * @type {(context: Context, data: Data, panel: any, colours: Colours) => void}
+   */
+  #rows(context, data, panel, colours) {
     const positives = data.order.filter((sample) => data.labels[sample] > 0).length;
     if (positives > 0 && positives < data.samples) {
       const y = crisp(panel.y.at(positives));
@@ -140,10 +161,19 @@ export class MapView extends View {
     const every = Math.ceil(11 / height);
     data.order.forEach((sample, place) => {
       if (place % every !== 0) return;
-      text(context, String(sample), panel.left - 6, panel.y.at(place + 0.5), { colour: colours.soft, align: "right", base: "middle", size: Math.min(11, Math.max(9, height)) });
+      text(context, String(sample), panel.left - 6, panel.y.at(place + 0.5), {
+        colour: colours.soft,
+        align: "right",
+        base: "middle",
+        size: Math.min(11, Math.max(9, height)),
+      });
     });
     const side = { colour: colours.soft, align: /** @type {const} */ ("center"), turn: true, size: 11 };
-    if (panel.y.at(positives) - panel.top > 34) text(context, "y > 0", panel.left - 34, (panel.top + panel.y.at(positives)) / 2, side);
-    if (panel.bottom - panel.y.at(positives) > 34) text(context, "y < 0", panel.left - 34, (panel.y.at(positives) + panel.bottom) / 2, side);
+    if (panel.y.at(positives) - panel.top > 34) {
+      text(context, "y > 0", panel.left - 34, (panel.top + panel.y.at(positives)) / 2, side);
+    }
+    if (panel.bottom - panel.y.at(positives) > 34) {
+      text(context, "y < 0", panel.left - 34, (panel.y.at(positives) + panel.bottom) / 2, side);
+    }
   }
 }

@@ -15,6 +15,8 @@ import { View } from "./view.js";
  * @typedef {import("./view.js").Scene} Scene
  * @typedef {import("./data.js").Data} Data
  * @typedef {import("./draw.js").Panel} Panel
+ * @typedef {import("./draw.js").Context} Context
+ * @typedef {import("./theme.js").Colours} Colours
  */
 
 /** So many frames back the path of an example is drawn stronger. */
@@ -49,15 +51,28 @@ export class PlaneView extends View {
       context.fillRect(panel.left, panel.top, panel.right - panel.left, zero - panel.top);
       axes(context, panel, colours, { x: panel.isBottom, y: panel.isLeft, grid: false, roomX: 52 });
       inside(context, panel, () => {
-        const [a, b] = [Math.max(panel.x.domain[0], panel.y.domain[0]), Math.min(panel.x.domain[1], panel.y.domain[1])];
-        line(context, panel.x.at(a), panel.y.at(a), panel.x.at(b), panel.y.at(b), colours.line, { dash: [2, 4] });
+        const [a, b] = [
+          Math.max(panel.x.domain[0], panel.y.domain[0]),
+          Math.min(panel.x.domain[1], panel.y.domain[1]),
+        ];
+        line(context, panel.x.at(a), panel.y.at(a), panel.x.at(b), panel.y.at(b), colours.line, {
+          dash: [2, 4],
+        });
       });
       this.#diagonal(context, panel, colours);
       line(context, panel.left, crisp(zero), panel.right, crisp(zero), colours.soft);
-      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
+      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, {
+        colour: colours.soft,
+        size: 11,
+      });
     });
     titleX(context, "Lβ", panels[panels.length - 1], colours, { math: true });
-    text(context, "α", panels[0].left - 6, panels[0].top - 8, { colour: colours.ink, align: "right", math: true, size: 12 });
+    text(context, "α", panels[0].left - 6, panels[0].top - 8, {
+      colour: colours.ink,
+      align: "right",
+      math: true,
+      size: 12,
+    });
   };
 
   /** @type {View["drawMoving"]} */
@@ -104,7 +119,11 @@ export class PlaneView extends View {
     for (let k = 0; k < data.neurons; k += 1) {
       for (let i = 0; i < data.samples; i += 1) counts[data.regions[data.index(frame, k, i)]] += 1;
     }
-    return `Plane of the dual and the primal value at ${data.timeWords(frame)}: ${counts[0]} pairs active and agreeing, ${counts[1]} active and disagreeing, ${counts[2]} frozen, ${counts[3]} inactive with a small dual.`;
+    return `Plane of the dual and the primal value at ${data.timeWords(frame)}: ${
+      counts[0]
+    } pairs active and agreeing, ${counts[1]} active and disagreeing, ${counts[2]} frozen, ${
+      counts[3]
+    } inactive with a small dual.`;
   }
 
   /** @type {(data: Data, panel: Panel, frame: number, neuron: number, sample: number) => [number, number]} */
@@ -113,8 +132,11 @@ export class PlaneView extends View {
     return [panel.x.at(data.dual[at]), panel.y.at(data.primal[at])];
   }
 
-  /** The frozen quarter: its edge may move with time. */
-  #frozen(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron) {
+  /**
+   * The frozen quarter: its edge may move with time.
+   * @type {(context: Context, scene: Scene, panel: Panel, neuron: number) => void}
+   */
+  #frozen(context, { data, colours, frame }, panel, neuron) {
     const threshold = data.threshold(frame);
     if (threshold === null) return;
     this.#guarantee(context, panel, data.guarantee(frame, neuron), colours);
@@ -126,36 +148,70 @@ export class PlaneView extends View {
     line(context, edge, zero, edge, panel.bottom, faded(colours.frozen, 0.7), { dash: [4, 3] });
   }
 
-  /** Lemma 6's own bound, which moves with the duals: left of it nothing can wake an example. */
-  #guarantee(/** @type {CanvasRenderingContext2D} */ context, /** @type {Panel} */ panel, /** @type {number | null} */ guarantee, /** @type {import("./theme.js").Colours} */ colours) {
+  /**
+   * Lemma 6's own bound, which moves with the duals: left of it nothing can wake an example.
+   * @type {(context: Context, panel: Panel, guarantee: number | null, colours: Colours) => void}
+   */
+  #guarantee(context, panel, guarantee, colours) {
     const x = guarantee === null ? NaN : panel.x.at(-guarantee);
     if (!(x > panel.left + 2 && x < panel.x.at(0) - 1)) return;
     const zero = panel.y.at(0);
     line(context, x, zero, x, zero + 9, colours.ink, { width: 2 });
-    if (x - panel.left > 62 && panel.x.at(0) - x > 24) text(context, "Lemma 6", x - 4, zero + 11, { colour: colours.ink, align: "right", size: 10 });
+    if (x - panel.left > 62 && panel.x.at(0) - x > 24) {
+      text(context, "Lemma 6", x - 4, zero + 11, { colour: colours.ink, align: "right", size: 10 });
+    }
   }
 
-  /** The regions' names, where they don't cover points. */
-  #names(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel) {
+  /**
+   * The regions' names, where they don't cover points.
+   * @type {(context: Context, scene: Scene, panel: Panel) => void}
+   */
+  #names(context, { data, colours, frame }, panel) {
     if (panel.right - panel.left < 150) return;
     text(context, "active", panel.left + 7, panel.top + 15, { colour: colours.agreeing, weight: "600" });
     const threshold = data.threshold(frame);
     const room = threshold === null ? 0 : panel.x.at(-threshold) - panel.left;
     const turn = room < 52;
-    if (room > 14) text(context, "frozen", panel.left + (turn ? 12 : 7), panel.bottom - 8, { colour: colours.frozen, weight: "600", turn });
+    if (room > 14) {
+      text(context, "frozen", panel.left + (turn ? 12 : 7), panel.bottom - 8, {
+        colour: colours.frozen,
+        weight: "600",
+        turn,
+      });
+    }
     const edge = panel.x.at(threshold === null ? 0 : -threshold);
-    if (panel.right - edge > 66) text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
+    if (panel.right - edge > 66) {
+      text(context, "undecided", panel.right - 6, panel.bottom - 8, { colour: colours.soft, align: "right" });
+    }
   }
 
-  /** What the dotted line is, beside its upper end. */
-  #diagonal(/** @type {CanvasRenderingContext2D} */ context, /** @type {Panel} */ panel, /** @type {import("./theme.js").Colours} */ colours) {
+  /**
+   * What the dotted line is, beside its upper end.
+   * @type {(context: Context, panel: Panel, colours: Colours) => void}
+   */
+  #diagonal(context, panel, colours) {
     const end = Math.min(panel.x.domain[1], panel.y.domain[1]);
     if (panel.x.at(end) - panel.left < 120) return;
-    text(context, "α = Lβ", panel.x.at(end) - 14, panel.y.at(end) + 8, { colour: colours.soft, align: "right", base: "middle", math: true, size: 10 });
+    text(context, "α = Lβ", panel.x.at(end) - 14, panel.y.at(end) + 8, {
+      colour: colours.soft,
+      align: "right",
+      base: "middle",
+      math: true,
+      size: 10,
+    });
   }
 
-  /** The path of a pair from a frame to this one. */
-  #trail(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {number} */ sample, /** @type {number} */ from, /** @type {number} */ opacity) {
+  /**
+   * The path of a pair from a frame to this one.
+   * @param {Context} context
+   * @param {Scene} scene
+   * @param {Panel} panel
+   * @param {number} neuron
+   * @param {number} sample
+   * @param {number} from
+   * @param {number} opacity
+   */
+  #trail(context, { data, colours, frame }, panel, neuron, sample, from, opacity) {
     context.strokeStyle = faded(data.labels[sample] > 0 ? colours.positive : colours.negative, opacity);
     context.lineWidth = opacity === 1 ? 2 : 1;
     context.beginPath();
@@ -167,12 +223,17 @@ export class PlaneView extends View {
     context.stroke();
   }
 
-  /** A pair at this frame: a disc if the label has the neuron's sign, else an open triangle. */
-  #point(/** @type {CanvasRenderingContext2D} */ context, /** @type {Scene} */ { data, colours, frame }, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {number} */ sample, /** @type {number} */ size) {
+  /**
+   * A pair at this frame: a disc if the label has the neuron's sign, else an open triangle.
+   * @type {(context: Context, scene: Scene, panel: Panel, neuron: number, sample: number, size: number) => void}
+   */
+  #point(context, { data, colours, frame }, panel, neuron, sample, size) {
     const [x, y] = this.#where(data, panel, frame, neuron, sample);
     const colour = data.labels[sample] > 0 ? colours.positive : colours.negative;
-    if (data.slides(frame, neuron, sample)) mark(context, "square", x, y, size, { fill: colours.sliding, stroke: colours.panel, width: 1 });
-    else if (data.agrees(neuron, sample)) mark(context, "disc", x, y, size, { fill: colour, stroke: colours.panel, width: 1 });
-    else mark(context, "down", x, y, size, { fill: colours.panel, stroke: colour, width: 1.6 });
+    if (data.slides(frame, neuron, sample)) {
+      mark(context, "square", x, y, size, { fill: colours.sliding, stroke: colours.panel, width: 1 });
+    } else if (data.agrees(neuron, sample)) {
+      mark(context, "disc", x, y, size, { fill: colour, stroke: colours.panel, width: 1 });
+    } else mark(context, "down", x, y, size, { fill: colours.panel, stroke: colour, width: 1.6 });
   }
 }

@@ -9,6 +9,9 @@ import { View } from "./view.js";
 /**
  * @typedef {import("./view.js").Scene} Scene
  * @typedef {import("./draw.js").Panel} Panel
+ * @typedef {import("./draw.js").Context} Context
+ * @typedef {import("./theme.js").Colours} Colours
+ * @typedef {import("./data.js").Data} Data
  */
 
 const SWITCH = { 1: "up", 0: "square", "-1": "down" };
@@ -51,11 +54,19 @@ export class PrimalView extends View {
         context.setLineDash([]);
       }, 1);
       this.#goals(context, data, panel, neuron, colours);
-      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, { colour: colours.soft, size: 11 });
+      text(context, data.neuronName(neuron), panel.left + 2, panel.top - 6, {
+        colour: colours.soft,
+        size: 11,
+      });
     });
     const corner = panels[panels.length - 1];
     titleX(context, timeTitle(data), corner, colours);
-    text(context, "α", panels[0].left - 6, panels[0].top - 8, { colour: colours.ink, align: "right", math: true, size: 12 });
+    text(context, "α", panels[0].left - 6, panels[0].top - 8, {
+      colour: colours.ink,
+      align: "right",
+      math: true,
+      size: 12,
+    });
     this.#switches(context, data, panels, colours);
   };
 
@@ -76,7 +87,10 @@ export class PrimalView extends View {
         this.#paths(context, data, panel, k, [sample]);
       }, 1);
       const y = panel.y.at(data.primal[data.index(frame, k, sample)]);
-      mark(context, "disc", panel.x.at(data.times[frame]), y, chosen ? 5 : 3.5, { fill: colour, stroke: colours.panel });
+      mark(context, "disc", panel.x.at(data.times[frame]), y, chosen ? 5 : 3.5, {
+        fill: colour,
+        stroke: colours.panel,
+      });
     });
   };
 
@@ -97,13 +111,15 @@ export class PrimalView extends View {
   /** @type {View["describe"]} */
   describe({ data }) {
     const count = data.answer.switches.length;
-    return `Primal values of ${data.samples} examples at ${data.neurons} ${data.neurons === 1 ? "neuron" : "neurons"} over ${data.frames} frames; ${count} ${count === 1 ? "switch" : "switches"}.`;
+    return `Primal values of ${data.samples} examples at ${data.neurons} ${
+      data.neurons === 1 ? "neuron" : "neurons"
+    } over ${data.frames} frames; ${count} ${count === 1 ? "switch" : "switches"}.`;
   }
 
   /**
    * The lines of some examples at one neuron, over all frames.
-   * @param {CanvasRenderingContext2D} context
-   * @param {import("./data.js").Data} data
+   * @param {Context} context
+   * @param {Data} data
    * @param {Panel} panel
    * @param {number} neuron
    * @param {number[]} samples
@@ -121,30 +137,47 @@ export class PrimalView extends View {
     context.stroke();
   }
 
-  /** Where the values of agreeing examples would fit their labels: a tick at the right edge. */
-  #goals(/** @type {any} */ context, /** @type {import("./data.js").Data} */ data, /** @type {Panel} */ panel, /** @type {number} */ neuron, /** @type {any} */ colours) {
+  /**
+   * Where the values of agreeing examples would fit their labels: a tick at the right edge.
+   * @type {(context: Context, data: Data, panel: Panel, neuron: number, colours: Colours) => void}
+   */
+  #goals(context, data, panel, neuron, colours) {
     for (let sample = 0; sample < data.samples; sample += 1) {
       if (!data.agrees(neuron, sample)) continue;
       const y = panel.y.at(Math.abs(data.labels[sample]));
-      line(context, panel.right + 1, y, panel.right + 7, y, data.labels[sample] > 0 ? colours.positive : colours.negative);
+      line(
+        context,
+        panel.right + 1,
+        y,
+        panel.right + 7,
+        y,
+        data.labels[sample] > 0 ? colours.positive : colours.negative,
+      );
     }
   }
 
-  /** A mark at every switch: up for on, down for off, a square for sliding. */
-  #switches(/** @type {any} */ context, /** @type {import("./data.js").Data} */ data, /** @type {Panel[]} */ panels, /** @type {any} */ colours) {
+  /**
+   * A mark at every switch: up for on, down for off, a square for sliding.
+   * @type {(context: Context, data: Data, panels: Panel[], colours: Colours) => void}
+   */
+  #switches(context, data, panels, colours) {
     const size = data.answer.switches.length > 80 ? 2.6 : 3.6;
     for (const { time, neuron, sample, mode } of data.answer.switches) {
       const panel = panels[neuron];
       const shape = /** @type {any} */ (SWITCH[/** @type {1} */ (mode)]);
       const colour = data.labels[sample] > 0 ? colours.positive : colours.negative;
       inside(context, panel, () => {
-        mark(context, shape, panel.x.at(time), panel.y.at(data.primalAt(time, neuron, sample)), size, { fill: colours.panel, stroke: colour, width: 1.3 });
+        mark(context, shape, panel.x.at(time), panel.y.at(data.primalAt(time, neuron, sample)), size, {
+          fill: colours.panel,
+          stroke: colour,
+          width: 1.3,
+        });
       }, 5);
     }
   }
 }
 
-/** The examples with a positive label, and the others. @type {(data: import("./data.js").Data) => [number[], number[]]} */
+/** The examples with a positive label, and the others. @type {(data: Data) => [number[], number[]]} */
 function bySign({ order, labels }) {
   return [order.filter((sample) => labels[sample] > 0), order.filter((sample) => !(labels[sample] > 0))];
 }

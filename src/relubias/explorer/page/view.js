@@ -52,10 +52,16 @@ export class View {
     throw new Error(`${this.name} does not say its layout`);
   }
 
-  /** What stays while time moves. @type {(context: CanvasRenderingContext2D, scene: Scene, places: any) => void} */
+  /**
+   * What stays while time moves.
+   * @type {(context: CanvasRenderingContext2D, scene: Scene, places: any) => void}
+   */
   drawStill = () => {};
 
-  /** What moves with the frame and the highlight. @type {(context: CanvasRenderingContext2D, scene: Scene, places: any) => void} */
+  /**
+   * What moves with the frame and the highlight.
+   * @type {(context: CanvasRenderingContext2D, scene: Scene, places: any) => void}
+   */
   drawMoving = () => {};
 
   /**
@@ -116,7 +122,7 @@ export class View {
    * @param {{scale?: number, width?: number, height?: number}} [size]
    * @returns {Promise<Blob>}
    */
-  async toImage({ scale = 2, width = this.width, height = this.height } = {}) {
+  toImage({ scale = 2, width = this.width, height = this.height } = {}) {
     const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
     const context = /** @type {any} */ (canvas.getContext("2d"));
     context.scale(scale, scale);

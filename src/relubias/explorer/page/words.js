@@ -56,14 +56,19 @@ export function notify(words, kind = "info") {
   setTimeout(() => note.remove(), NOTE_MS);
 }
 
-/** Change a text only if it differs, so that it is read aloud once. @type {(host: HTMLElement, words: string) => void} */
+/**
+ * Change a text only if it differs, so that it is read aloud once.
+ * @type {(host: HTMLElement, words: string) => void}
+ */
 function write(host, words) {
   if (host.textContent !== words) host.textContent = words;
 }
 
 /** @type {(answer: import("./api.js").Answer) => string} */
 function sentence({ run, shortest }) {
-  const bound = `it fits; no network is shorter than ${number(shortest.lower_bound)}, its own norm is ${number(shortest.norm)}`;
+  const bound = `it fits; no network is shorter than ${number(shortest.lower_bound)}, its own norm is ${
+    number(shortest.norm)
+  }`;
   const found = shortest.status === "FEASIBLE" ? bound : shortest.sentence;
   return prettyText(`The run: ${run.sentence}. The shortest network: ${found}.`.replaceAll("`", ""));
 }
@@ -71,7 +76,13 @@ function sentence({ run, shortest }) {
 /** @type {(answer: import("./api.js").Answer) => void} */
 function showFacts({ facts }) {
   const pairs = facts.map((/** @type {[string, unknown]} */ [name, value]) =>
-    make("div", {}, make("dt", {}, name), make("dd", {}, typeof value === "number" ? number(value, 4) : prettyText(String(value)))));
+    make(
+      "div",
+      {},
+      make("dt", {}, name),
+      make("dd", {}, typeof value === "number" ? number(value, 4) : prettyText(String(value))),
+    )
+  );
   element("facts").replaceChildren(...pairs);
 }
 
@@ -80,14 +91,34 @@ function showKeys(app) {
   const answer = app.currentAnswer();
   const flow = answer?.state.method === "flow";
   const keys = {
-    primal: [["solid positive", "y > 0"], ["dashed negative", "y < 0"], ["glyph", "△ on"], ["glyph", "▽ off"], ...(flow ? [["glyph", "□ slides"]] : [])],
-    plane: [["glyph", "● label agrees"], ["glyph", "▽ disagrees"], ...(flow ? [["glyph sliding", "■ slides"]] : [])],
-    map: [["swatch agreeing", "agrees"], ["swatch disagreeing", "disagrees"], ["swatch frozen", "frozen"], ...(flow ? [["swatch sliding", "slides"]] : [])],
+    primal: [
+      ["solid positive", "y > 0"],
+      ["dashed negative", "y < 0"],
+      ["glyph", "△ on"],
+      ["glyph", "▽ off"],
+      ...(flow ? [["glyph", "□ slides"]] : []),
+    ],
+    plane: [
+      ["glyph", "● label agrees"],
+      ["glyph", "▽ disagrees"],
+      ...(flow ? [["glyph sliding", "■ slides"]] : []),
+    ],
+    map: [
+      ["swatch agreeing", "agrees"],
+      ["swatch disagreeing", "disagrees"],
+      ["swatch frozen", "frozen"],
+      ...(flow ? [["swatch sliding", "slides"]] : []),
+    ],
     loss: [],
-    gap: [["glyph", "━ label"], ["glyph", answer?.run.is_limit ? "● limit" : "● last state"], ["glyph shortest", "◇ shortest"], ["glyph", "○ now"]],
+    gap: [["glyph", "━ label"], ["glyph", answer?.run.is_limit ? "● limit" : "● last state"], [
+      "glyph shortest",
+      "◇ shortest",
+    ], ["glyph", "○ now"]],
   };
   for (const [view, marks] of Object.entries(keys)) {
-    element(`key-${view}`).replaceChildren(...marks.map(([kind, words]) => make("span", { className: kind }, words)));
+    element(`key-${view}`).replaceChildren(
+      ...marks.map(([kind, words]) => make("span", { className: kind }, words)),
+    );
   }
 }
 
@@ -115,7 +146,10 @@ function showReading(app) {
   write(element("reading"), words || "Point at a line, a dot or a row: every view shows the same example.");
 }
 
-/** The pair's numbers beside the pointer. @type {(app: App, pair: any, point: {x: number, y: number} | null) => void} */
+/**
+ * The pair's numbers beside the pointer.
+ * @type {(app: App, pair: any, point: {x: number, y: number} | null) => void}
+ */
 function showTip(app, pair, point) {
   const tip = element("tip");
   const words = pair && pair.sample !== null && point ? reading(app, pair.frame).join("\n") : "";
