@@ -24,7 +24,7 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 SCRIPTS = (
     "descent", "many_steps", "chatter", "whole_answer", "minimum_norm", "global_minimum_norm",
-    "gram_law", "gram_disk", "process", "sweep", "flow", "check",
+    "gram_law", "gram_disk", "process", "sweep", "flow", "check", "explorer",
 )  # fmt: skip
 
 HEAD = """\
