@@ -125,6 +125,7 @@ class Pool:
     _waiting: deque[_Job] = field(default_factory=deque["_Job"])
     _tasks: set[asyncio.Task[None]] = field(default_factory=set["asyncio.Task[None]"])
     _n_failed: int = 0
+    _has_compiled: bool = False
     _is_over: bool = False
 
     async def start(self) -> None:
@@ -217,16 +218,17 @@ class Pool:
                 self._give_up()
             return
         self._n_failed = 0
+        self._has_compiled = self._has_compiled or not is_plain
         self._idle.append(child)
-        if not is_plain:
-            self._dismiss_plain()
         self._dispatch()
+        self._dismiss_plain()
 
     def _dismiss_plain(self) -> None:
-        """Let an idle child with compiled code take the place of one without, for good."""
-        for child in [child for child in self._idle if child.is_plain]:
-            self._idle.remove(child)
-            self._spawn(self._replace(child))
+        """Let children with compiled code take the places of those without that are idle."""
+        if self._has_compiled:
+            for child in [child for child in self._idle if child.is_plain]:
+                self._idle.remove(child)
+                self._spawn(self._replace(child))
 
     async def _replace(self, child: _Child) -> None:
         child.end()
@@ -271,11 +273,9 @@ class Pool:
         child.job = None
         if not job.answer.done():
             job.answer.set_result(answer)
-        if child.is_plain and any(not other.is_plain for other in self._idle):
-            await self._replace(child)
-            return
         self._idle.append(child)
         self._dispatch()
+        self._dismiss_plain()
 
     def _hurry(self) -> None:
         """Cut old work of pages that have asked anew, where that keeps them waiting."""
