@@ -49,7 +49,9 @@ def percent(share: float) -> str:
         return f"{value:.3g}%"
     if 99.95 <= value <= 100:
         return "100%" if value == 100 else f"{math.floor(value * 1000) / 1000:g}%"
-    return f"{value:.2g}%" if abs(value) < 1e4 else f"{share:.3g} times"
+    return (
+        f"{value:.2g}%" if abs(value) < 100 else f"{value:.0f}%" if value < 1e4 else f"{share:.3g}x"
+    )
 
 
 def _rest(d: Diagnosis) -> list[str]:
@@ -69,8 +71,7 @@ def _rest(d: Diagnosis) -> list[str]:
         if limit.status is LimitStatus.PROVED and not limit.from_start:
             text += f", and ends with a loss of {limit.loss:.4g}"
         return [text + "."]
-    fitted = _fits(d)
-    if fitted:
+    if d.find("minimum norm") is not None:
         other = f"although networks with the same signs have a loss of {o.floor:.4g}"
     elif o.is_global is False:
         other = "although smaller losses exist"
@@ -85,16 +86,15 @@ def _rest(d: Diagnosis) -> list[str]:
     ]
 
 
-def _fits(d: Diagnosis) -> bool:
-    return d.shortest is not None and math.isfinite(d.shortest.norm)
-
-
 def _minimum_norm(d: Diagnosis) -> list[str]:
-    if d.shortest is None:
+    c, shortest = d.find("minimum norm"), d.shortest
+    if c is None and shortest is None:
         return [f"The minimum norm is not known: {d.why_no_shortest}."]
-    if d.shortest.status is MinimumNormStatus.INFEASIBLE:
-        shown = ", ".join(str(i) for i in d.shortest.conflict[:8])
-        more = ", ..." if d.shortest.conflict.size > 8 else ""
+    if c is None and shortest is not None:
+        if shortest.status is MinimumNormStatus.UNDECIDED:
+            return ["The minimum norm is not known: no network that fits the labels was found."]
+        shown = ", ".join(str(i) for i in shortest.conflict[:8])
+        more = ", ..." if shortest.conflict.size > 8 else ""
         text = (
             "No network with these signs fits the labels, so there is no minimum norm: samples "
             f"{shown}{more} contradict each other"
@@ -102,22 +102,26 @@ def _minimum_norm(d: Diagnosis) -> list[str]:
         if (closest := d.find("closest fit")) is not None:
             text += f"; from the closest fit the network is {_apart(closest)} away"
         return [text + "."]
-    if d.shortest.status is MinimumNormStatus.UNDECIDED:
-        return ["No network with these signs that fits the labels was found, nor excluded."]
-    c = d["minimum norm"]
+    if c is None:
+        return []
     if c.is_exact and c.relative <= d.tolerance:
         return [f"The network is the minimum-norm network: they differ by {_apart(c)}."]
-    longer = f"{d.norm / c.norm:.3g} times its norm" if c.norm > 0 else "its norm is 0"
+    longer = f"{d.norm / c.norm:.3g} times its norm" if c.norm > 0 else "the norm of that is 0"
     if c.is_exact:
         return [
             f"The minimum-norm network is {_apart(c)} away (cosine {c.cosine:.4f}); the network "
             f"has {longer}."
         ]
-    return [
-        f"The shortest network found is {_apart(c)} away (cosine {c.cosine:.4f}); the network has "
-        f"{longer}. Networks down to a norm of {d.shortest.lower_bound:.4g} are not excluded, and "
-        f"none that is shortest is nearer than {c.at_least:.4g}."
-    ]
+    bound = 0.0 if shortest is None else shortest.lower_bound
+    text = (
+        f"The shortest network known to fit the labels is {_apart(c)} away (cosine "
+        f"{c.cosine:.4f}); the network has {longer}."
+    )
+    if bound > 0:
+        text += f" Networks down to a norm of {bound:.4g} are not excluded."
+    if c.at_least > 0 and d.norm > c.norm:
+        text += f" The shortest of all is {c.at_least:.4g} or more away."
+    return [text]
 
 
 def _apart(c: Comparison) -> str:
@@ -214,6 +218,12 @@ def _training(d: Diagnosis) -> list[str]:
                 f"output bias {d.start.output_bias:.4g} to {d.network.output_bias:.4g}), which the "
                 "theory of the first layer does not describe."
             )
+        if d.n_flipped:
+            who = counted(d.n_flipped, "neuron")
+            found.append(
+                f"{who} changed the sign of the outer weight since the start, so the start is not "
+                "held against the network."
+            )
         share = s.outside_change / s.change if s.change > 0 else 0.0
         if share > 10 * d.tolerance:
             found.append(
@@ -223,10 +233,10 @@ def _training(d: Diagnosis) -> list[str]:
             )
         c = d.find("descent from its start")
         if c is not None and d.limit.status is not LimitStatus.UNFINISHED:
-            same = "ends at the network" if c.relative <= d.tolerance else "ends elsewhere"
+            same = "ends here" if c.relative <= d.tolerance else "ends elsewhere"
             found.append(
                 f"Full-batch gradient descent from its start with step {d.step_size:.3g} {same}: "
-                f"{_apart(c)} away."
+                f"{_apart(c)} away (tolerance {d.tolerance:.0e})."
             )
     size = np.abs(d.network.outer[d.network.kept])
     if size.max() > 1.01 * size.min():

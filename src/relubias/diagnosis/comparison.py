@@ -13,15 +13,18 @@ from relubias.diagnosis._data import Data
 from relubias.diagnosis.curvature import Curvature
 from relubias.diagnosis.descent_limit import DescentLimit, LimitStatus
 from relubias.diagnosis.projection import projected
+from relubias.diagnosis.same_pattern import shortest_with_pattern
 from relubias.minnorm import LinearStatus, MinimumNorm, closest_fit, linear_minimum_norm
 
 __all__ = [
     "Comparison",
     "compare",
+    "fitting",
     "linear_on_active",
     "linear_on_all",
     "to_closest_fit",
     "to_limit",
+    "to_same_pattern",
     "to_shortest",
 ]
 
@@ -175,30 +178,55 @@ def weights_of(data: Data, dual: Float) -> tuple[Float, float]:
 
 
 def to_shortest(data: Data, shortest: MinimumNorm) -> Comparison:
-    """Compare with the minimum-norm network, or with the best one found."""
+    """Compare with the minimum-norm network, or with the best one that the search found."""
     weights, rounding = weights_of(data, shortest.dual)
     error = shortest.certificate.error_bound
-    if math.isfinite(error):
-        return compare(
-            data,
-            "minimum norm",
-            "the network of smallest norm with these signs that fits the labels",
-            weights,
-            rounding + error,
-            match=True,
-        )
-    apart = max(data.norm - shortest.norm, shortest.lower_bound - data.norm, 0.0)
-    share = f"; none is shorter than {shortest.lower_bound:.4g}"
+    if not math.isfinite(error):
+        return to_best_known(data, weights, rounding, shortest.lower_bound, "")
     return compare(
         data,
         "minimum norm",
-        "the shortest network found with these signs that fits the labels" + share,
+        "the network of smallest norm with these signs that fits the labels",
         weights,
-        rounding,
+        rounding + error,
         match=True,
-        at_least=apart,
+    )
+
+
+def to_best_known(
+    data: Data, weights: Float, error: float, lower_bound: float, which: str
+) -> Comparison:
+    """Compare with a network that fits and may not be the shortest."""
+    norm = float(np.linalg.norm(weights))
+    bound = f"; none is shorter than {lower_bound:.4g}" if lower_bound > 0 else ""
+    return compare(
+        data,
+        "minimum norm",
+        f"the shortest network found with these signs that fits the labels{which}{bound}",
+        weights,
+        error,
+        match=True,
+        at_least=max(data.norm - norm, lower_bound - data.norm, 0.0),
         is_exact=False,
     )
+
+
+def fitting(data: Data, shortest: MinimumNorm | None, shared: Float | None) -> list[Comparison]:
+    """Compare with the minimum norm, or the best known, and with the shortest of the same pattern.
+
+    `shared` are weights of a network that fits, if one is known. Empty where none is known.
+    """
+    best: Comparison | None = None
+    bound = 0.0
+    if shortest is not None and math.isfinite(shortest.norm):
+        best, bound = to_shortest(data, shortest), shortest.lower_bound
+    if shared is not None:
+        best = to_best_known(data, shared, 0.0, 0.0, ": one neuron of each sign, shared equally")
+    same = None if data.problem.n_neurons == 1 else to_same_pattern(data)
+    if same is None or (best is not None and (best.is_exact or best.norm <= same.norm)):
+        return [c for c in (best, same) if c is not None]
+    which = ", which has the model's own activation pattern"
+    return [to_best_known(data, same.weights, same.rounding_error, bound, which)]
 
 
 def to_closest_fit(data: Data) -> Comparison:
@@ -225,6 +253,22 @@ def to_limit(data: Data, limit: DescentLimit) -> Comparison:
         limit.weights,
         0.0,
         is_exact=limit.status is LimitStatus.PROVED,
+    )
+
+
+def to_same_pattern(data: Data) -> Comparison | None:
+    """Compare with the shortest network that is active on the same samples, if any fits."""
+    weights = shortest_with_pattern(data)
+    if weights is None:
+        return None
+    misfit = data.signs @ np.maximum(weights @ data.features.T, 0.0) - data.labels
+    return compare(
+        data,
+        "minimum norm, same pattern",
+        "the shortest network that fits the labels with every neuron active on the same samples "
+        "as in the model: a minimum of the norm near it, maybe not the least of all",
+        weights,
+        float(np.linalg.norm(misfit)) / max(float(data.lengths.max()), 1e-300),
     )
 
 

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from relubias._progress import Progress, Report, reporting
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_features, as_labels, as_real, fail, shown
@@ -15,12 +17,11 @@ from relubias.diagnosis._findings import findings_of
 from relubias.diagnosis.activity import activity_of
 from relubias.diagnosis.agreement import agreement
 from relubias.diagnosis.comparison import (
-    Comparison,
+    fitting,
     linear_on_active,
     linear_on_all,
     to_closest_fit,
     to_limit,
-    to_shortest,
 )
 from relubias.diagnosis.curvature import curvature_of
 from relubias.diagnosis.descent_limit import LimitStatus, descent_limit
@@ -32,9 +33,12 @@ from relubias.diagnosis.reading import read_network
 from relubias.diagnosis.selection import selection_of
 from relubias.diagnosis.span import span_of
 from relubias.errors import InvalidInputError
-from relubias.minnorm import MinimumNorm, MinimumNormStatus, minimum_norm
+from relubias.minnorm import MinimumNorm, minimum_norm
 
 __all__ = ["diagnose"]
+
+_MOST_SEARCHED = 300
+"""Samples up to which networks of three and more neurons are searched for the shortest."""
 
 
 def diagnose(
@@ -196,24 +200,21 @@ def _positive(name: str, value: Any) -> float:
     return as_real(name, value, minimum=0.0, strict=True)
 
 
-def _vectors_of_start(initial: Network, network: Network) -> Float:
-    """Return the folded initial weights, if they are those of the same neurons."""
+def _n_flipped(initial: Network | None, network: Network) -> int:
+    """Return the number of neurons whose outer weight had another sign at the start."""
+    return 0 if initial is None else int((np.sign(initial.outer) != np.sign(network.outer)).sum())
+
+
+def _vectors_of_start(initial: Network, network: Network) -> Float | None:
+    """Return the folded initial weights; None if folding gives them other signs."""
     one, other = initial.raw_weights.shape, network.raw_weights.shape
     if one != other or initial.has_bias != network.has_bias:
         bias = ("without", "with")
         got = f"has weights of shape {one}, {bias[initial.has_bias]} biases"
         wanted = f"the model has {other}, {bias[network.has_bias]} biases"
         raise fail("start", got, f"{wanted}; pass the same model before training")
-    kept = initial.outer[network.kept]
-    wrong = network.kept[(kept == 0.0) | ((kept > 0) != (network.signs > 0))]
-    if wrong.size:
-        k = int(wrong[0])
-        got = f"has the outer weight {initial.outer[k]:g} at neuron {k}, the model "
-        got += f"{network.outer[k]:g}: of another sign"
-        raise fail("start", got, "leave it away")
-    if initial.dead.size != network.dead.size:
-        got = f"has {initial.dead.size} outer weights that are 0, the model {network.dead.size}"
-        raise fail("start", got, "leave it away")
+    if _n_flipped(initial, network):
+        return None
     return initial.vectors
 
 
@@ -233,7 +234,7 @@ def _diagnosed(
     curvature, span = curvature_of(data, step), span_of(data)
     activity = activity_of(data, curvature, span)
     report(0.2, "minimum norm")
-    shortest, why_not = _shortest(data, span.rank, asked.seconds, _part(report, 0.2, shows))
+    sought = _shortest(data, span.rank, asked.seconds, _part(report, 0.2, shows))
     report(0.6, "gradient descent")
     limit = descent_limit(
         data,
@@ -244,7 +245,10 @@ def _diagnosed(
         from_start=origin is not None,
     )
     report(0.95, "comparisons")
-    comparisons = _comparisons(data, shortest)
+    comparisons = fitting(data, sought.solution, sought.shared)
+    fits = bool(comparisons)
+    if not fits and data.problem.n_neurons == 1:
+        comparisons.append(to_closest_fit(data))
     comparisons.append(linear_on_active(data, curvature))
     comparisons.append(linear_on_all(data))
     if limit.status is not LimitStatus.DIVERGED:
@@ -262,10 +266,10 @@ def _diagnosed(
         step_size=curvature.step_size,
         primal=data.primal,
         residual=data.residual,
-        optimum=optimum_of(data, curvature, activity, shortest),
+        optimum=optimum_of(data, curvature, activity, can_be_fitted=fits),
         comparisons=tuple(comparisons),
-        shortest=shortest,
-        why_no_shortest=why_not,
+        shortest=sought.solution,
+        why_no_shortest=sought.why_not,
         span=span,
         activity=activity,
         selection=selection_of(data, curvature, span, origin),
@@ -275,6 +279,7 @@ def _diagnosed(
         test_errors=errors,
         n_test=0 if asked.y_test is None else asked.y_test.size,
         start=initial,
+        n_flipped=_n_flipped(initial, data.network),
         findings=(),
     )
     report(1.0, "done")
@@ -288,30 +293,40 @@ def _part(report: Report, first: float, shows: bool) -> Callable[[float, str], A
     return lambda fraction, message: report(first + 0.35 * fraction, message)
 
 
+class _Sought(NamedTuple):
+    """What is known of the minimum norm."""
+
+    solution: MinimumNorm | None
+    why_not: str
+    """Why there is no solution."""
+    shared: Float | None
+    """Weights of a network that fits, where no solution was sought."""
+
+
 def _shortest(
     data: Data, rank: int, seconds: float, report: Callable[[float, str], Any] | None
-) -> tuple[MinimumNorm | None, str]:
-    """Return the minimum norm as far as time allows, or why it was not sought."""
-    n, m = data.primal.shape[1], data.primal.shape[0]
-    misfit = float(abs(data.outputs - targets_of(data)).max())
+) -> _Sought:
+    """Return the minimum norm as far as time allows, or what is known instead."""
+    m, n = data.primal.shape
+    misfit = float(np.abs(data.outputs - targets_of(data)).max())
     if m > 1 and n > m * rank and misfit > data.tolerance * data.size:
-        return None, (
+        why = (
             f"{n} labels are more than the {m} x {rank} weights that the samples see, and the "
             "model does not fit them; no network that does was sought"
         )
+        return _Sought(None, why, None)
+    signs = np.unique(data.signs)[::-1]
+    is_large = m > 2 and n > _MOST_SEARCHED
+    problem = data.problem.with_signs(signs) if is_large else data.problem
     try:
-        found = minimum_norm(data.problem, time_limit=seconds, progress=report or False)
+        found = minimum_norm(problem, time_limit=seconds, progress=report or False)
     except InvalidInputError as error:
-        return None, str(error)
-    return found, ""
-
-
-def _comparisons(data: Data, shortest: MinimumNorm | None) -> list[Comparison]:
-    """Compare with the minimum norm, or with what takes its place."""
-    if shortest is None:
-        return []
-    if math.isfinite(shortest.norm):
-        return [to_shortest(data, shortest)]
-    if shortest.status is MinimumNormStatus.INFEASIBLE and data.problem.n_neurons == 1:
-        return [to_closest_fit(data)]
-    return []
+        return _Sought(None, str(error), None)
+    if not is_large:
+        return _Sought(found, "", None)
+    why = f"{m} neurons on {n} samples are too many to search all networks"
+    if not math.isfinite(found.norm):
+        return _Sought(None, why, None)
+    shares = [(data.signs == sign).sum() for sign in signs]
+    dual = found.dual / np.array(shares, dtype=np.float64)[:, None]
+    return _Sought(None, why, dual[np.where(data.signs == signs[0], 0, -1)] @ data.features)

@@ -77,6 +77,9 @@ class Diagnosis:
         Number of held-out samples.
     start : Network or None
         The model before training.
+    n_flipped : int
+        Neurons whose outer weight has another sign, or is 0, at the start; if there are any, the
+        start is not held against the network.
     findings : tuple of str
         Plain sentences, the most important first.
     """
@@ -101,6 +104,7 @@ class Diagnosis:
     test_errors: tuple[TestError, ...]
     n_test: int
     start: Network | None
+    n_flipped: int
     findings: tuple[str, ...]
 
     @property

@@ -162,7 +162,7 @@ def held_out_errors(
         return data.network.features(A) @ linear + bias
 
     def mean(A: Float) -> Float:
-        return np.full(A.shape[0], float(y.mean()))
+        return np.zeros(A.shape[0]) + float(y.mean())
 
     predictors += [
         ("linear minimum norm", interpolator),
@@ -170,10 +170,10 @@ def held_out_errors(
         ("mean of the labels", mean),
     ]
     errors: list[TestError] = []
-    own = (predictors[0][1](X_test) - y_test) ** 2
-    spread = float(np.mean((y_test - y_test.mean()) ** 2))
+    own: Float = (predictors[0][1](X_test) - y_test) ** 2
+    spread = float(np.mean((y_test - float(y_test.mean())) ** 2))
     for name, predict in predictors:
-        squares = (predict(X_test) - y_test) ** 2
+        squares: Float = (predict(X_test) - y_test) ** 2
         apart = squares - own
         n = apart.size
         errors.append(

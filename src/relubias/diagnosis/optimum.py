@@ -11,7 +11,6 @@ from relubias._validate import Float
 from relubias.diagnosis._data import Data
 from relubias.diagnosis.activity import Activity
 from relubias.diagnosis.curvature import Curvature
-from relubias.minnorm import MinimumNorm, MinimumNormStatus
 
 __all__ = ["Optimum", "Rest", "floor_of", "optimum_of", "targets_of"]
 
@@ -70,7 +69,8 @@ class Optimum:
     is_global : bool or None
         Whether the loss is the smallest possible; None if that is not known.
     n_kinks : int
-        Pairs of a neuron and a sample that may still switch on the way to the resting place.
+        Pairs of a neuron and a sample at a hyperplane, to rounding, or that may still reach it on
+        the way to the resting place.
     """
 
     rest: Rest
@@ -89,7 +89,7 @@ class Optimum:
 
 
 def optimum_of(
-    data: Data, curvature: Curvature, activity: Activity, shortest: MinimumNorm | None
+    data: Data, curvature: Curvature, activity: Activity, *, can_be_fitted: bool
 ) -> Optimum:
     """Decide where the network is.
 
@@ -101,8 +101,8 @@ def optimum_of(
         What is left to move.
     activity : Activity
         Which samples are ignored.
-    shortest : MinimumNorm, optional
-        Whether any network with these signs fits.
+    can_be_fitted : bool
+        Whether a network with these signs is known that fits.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def optimum_of(
     targets = targets_of(data)
     misfit = float(np.abs(data.outputs - targets).max()) / data.size
     floor = floor_of(data, targets)
-    kinks = activity.doubtful & (data.lengths > 0)
+    kinks = (activity.doubtful | (np.abs(data.primal) <= data.rounding)) & (data.lengths > 0)
     if misfit <= data.tolerance:
         rest = Rest.GLOBAL_MINIMUM
     elif curvature.moving > data.tolerance * data.size:
@@ -132,21 +132,18 @@ def optimum_of(
         gradient_norm=float(np.linalg.norm(pushes)),
         still_to_lose=curvature.moving**2 / 2,
         tolerance=data.tolerance,
-        is_global=_is_global(rest, curvature, data, shortest),
+        is_global=_is_global(rest, curvature, data, can_be_fitted=can_be_fitted),
         n_kinks=int(kinks.sum()),
     )
 
 
-def _is_global(
-    rest: Rest, curvature: Curvature, data: Data, shortest: MinimumNorm | None
-) -> bool | None:
+def _is_global(rest: Rest, curvature: Curvature, data: Data, *, can_be_fitted: bool) -> bool | None:
     """Whether the loss is the smallest possible."""
     if rest is Rest.GLOBAL_MINIMUM:
         return True
     if curvature.moving > data.tolerance * data.size:
         return False
-    fitting = (MinimumNormStatus.OPTIMAL, MinimumNormStatus.FEASIBLE)
-    return False if shortest is not None and shortest.status in fitting else None
+    return False if can_be_fitted else None
 
 
 def targets_of(data: Data) -> Float:

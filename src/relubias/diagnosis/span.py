@@ -96,11 +96,12 @@ def span_of(data: Data) -> Span:
     else:
         roots, vectors = _eigen(data.problem.gram)
         rank = roots.size
+    squares: Float = (weights**2).sum(axis=1)
     span = Span(
         rank=rank,
         n_dimensions=p,
         inside=weights,
-        share=np.ones(weights.shape[0], dtype=np.float64),
+        share=squares,
         total=1.0,
         outside_norm=0.0,
         basis=basis,
@@ -110,8 +111,8 @@ def span_of(data: Data) -> Span:
     )
     inside = weights if rank == p else span.projected(weights)
     outside = weights - inside
-    squares, rest = (weights**2).sum(axis=1), (outside**2).sum(axis=1)
-    share = np.full(squares.size, np.nan)
+    rest: Float = (outside**2).sum(axis=1)
+    share: Float = np.full(squares.size, np.nan, dtype=np.float64)
     share[squares > 0] = 1.0 - rest[squares > 0] / squares[squares > 0]
     return Span(
         rank=rank,
