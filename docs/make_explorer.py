@@ -39,7 +39,8 @@ def take(address: str) -> None:
         window = {"width": 1280, "height": 860}
         page = browser.new_context(viewport=window, color_scheme="light").new_page()
         page.goto(address)
-        page.wait_for_function("() => Number(document.documentElement.dataset.drawn) > 0")
+        is_drawn = "() => Number(document.documentElement.dataset.drawn) > 0"
+        page.wait_for_function(is_drawn, timeout=120_000)
         page.wait_for_timeout(500)
         picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         picture.quantize(255, dither=Image.Dither.NONE).save(PAGE_IMAGE, optimize=True)

@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--disable-dev-shm-usage", "--mute-audio", "--force-color-profile=srgb",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # no name leads off the machine
 )  # fmt: skip
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds after which a wait has failed. Busy machines are slow, and no test measures time."""
 
 

@@ -1,6 +1,8 @@
 // What is shown, to take away: a picture, a table, and the Python lines that make the same numbers.
 
+/** @type {Record<number, string>} */
 const REGIONS = ["agreeing", "disagreeing", "frozen", "small"];
+/** @type {Record<number, string>} */
 const MODES = { 1: "active", 0: "sliding", [-1]: "inactive" };
 const VIEW = { width: 560, height: 340 }; // px of the page, as all lengths of the sheet
 const [GAP, HEAD, LINE] = [24, 34, 19];
@@ -13,35 +15,50 @@ const SCALE = 2; // pixels of the picture for a pixel of the page
 export function initExport(app) {
   const element = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
   const [dialog, code] = [element("python"), element("python-text")];
-  const needed = (action) => async () => {
+  const needed = (/** @type {(answer: any) => unknown} */ action) => async () => {
     const answer = app.currentAnswer();
     if (answer === null) return app.notify("Nothing is drawn yet.", "info");
     try {
       await action(answer);
     } catch (error) {
-      app.notify(`That did not work: ${error.message}`, "error");
+      app.notify(`That did not work: ${/** @type {Error} */ (error).message}`, "error");
     }
   };
-  element("download-png").addEventListener("click", needed(async (answer) => {
-    save(await sheet(app, answer), `${fileName(answer)}.png`);
-    app.notify("The picture is in your downloads.", "info");
-  }));
-  element("download-csv").addEventListener("click", needed((answer) => {
-    save(new Blob([csvOf(answer)], { type: "text/csv" }), `${fileName(answer)}.csv`);
-    app.notify("The table is in your downloads.", "info");
-  }));
-  element("show-python").addEventListener("click", needed((answer) => {
-    code.textContent = answer.script;
-    dialog.showModal();
-  }));
-  element("copy-python").addEventListener("click", needed(async (answer) => {
-    const done = await copy(answer.script, code);
-    app.notify(done ? "The lines are copied." : "The lines are marked; press Ctrl+C to copy them.", "info");
-  }));
-  element("download-python").addEventListener("click", needed((answer) => {
-    save(new Blob([answer.script], { type: "text/x-python" }), `${fileName(answer)}.py`);
-    app.notify("The lines are in your downloads.", "info");
-  }));
+  element("download-png").addEventListener(
+    "click",
+    needed(async (answer) => {
+      save(await sheet(app, answer), `${fileName(answer)}.png`);
+      app.notify("The picture is in your downloads.", "info");
+    }),
+  );
+  element("download-csv").addEventListener(
+    "click",
+    needed((answer) => {
+      save(new Blob([csvOf(answer)], { type: "text/csv" }), `${fileName(answer)}.csv`);
+      app.notify("The table is in your downloads.", "info");
+    }),
+  );
+  element("show-python").addEventListener(
+    "click",
+    needed((answer) => {
+      code.textContent = answer.script;
+      dialog.showModal();
+    }),
+  );
+  element("copy-python").addEventListener(
+    "click",
+    needed(async (answer) => {
+      const done = await copy(answer.script, code);
+      app.notify(done ? "The lines are copied." : "The lines are marked; press Ctrl+C to copy them.", "info");
+    }),
+  );
+  element("download-python").addEventListener(
+    "click",
+    needed((answer) => {
+      save(new Blob([answer.script], { type: "text/x-python" }), `${fileName(answer)}.py`);
+      app.notify("The lines are in your downloads.", "info");
+    }),
+  );
   element("close-python").addEventListener("click", () => dialog.close());
 }
 
@@ -177,7 +194,7 @@ function titleOf({ state }) {
  * @param {any} answer
  */
 function captionOf(app, answer) {
-  const facts = (answer.facts ?? []).map(([name, value]) => `${name} ${value}`);
+  const facts = (answer.facts ?? []).map((/** @type {string[]} */ [name, value]) => `${name} ${value}`);
   const unit = answer.state.method === "flow" ? "time" : "step";
   const time = values(answer.times)[app.currentFrame()];
   return `${[...facts, `shown at ${unit} ${Number(time.toPrecision(6))}`].join("; ")}.`;

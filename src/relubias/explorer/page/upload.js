@@ -14,8 +14,7 @@ export function initUpload(app) {
   const message = element("upload-message");
   const limit = Number(document.querySelector("meta[name=relubias-upload-limit]")?.getAttribute("content"));
   let number = 0; // of the newest file: answers to older ones are dropped
-  /** @type {Uploaded | null} what the server said of the file it holds */
-  let known = null;
+  let known = /** @type {Uploaded | null} */ (null); // what the server said of the file it holds
 
   input.addEventListener("change", () => {
     const files = [...input.files];
@@ -47,7 +46,8 @@ export function initUpload(app) {
 
   function show(/** @type {any} */ state) {
     element("data-slot").hidden = !state.data;
-    element("data-name").textContent = known?.id === state.data ? sentence(known) : "Data from a file.";
+    const about = known?.id === state.data ? known : null;
+    element("data-name").textContent = about ? sentence(about) : "Data from a file.";
     if (!state.data) message.textContent = "";
   }
 }
@@ -62,6 +62,7 @@ export function sentence(answer) {
   return `${answer.name}: ${count(answer.n, "example")} of ${count(answer.d, "feature")}${labels}.`;
 }
 
+/** @type {(number: number, noun: string) => string} */
 function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
@@ -103,8 +104,8 @@ function megabytes(bytes) {
  */
 function watchDrops(take) {
   const root = document.documentElement;
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
-  const mark = (isOver) => root.toggleAttribute("data-dropping", isOver);
+  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  const mark = (/** @type {boolean} */ isOver) => root.toggleAttribute("data-dropping", isOver);
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault(); // else the browser would open the file
@@ -117,6 +118,6 @@ function watchDrops(take) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     mark(false);
-    take([...event.dataTransfer.files]);
+    take([...(event.dataTransfer?.files ?? [])]);
   });
 }

@@ -3,7 +3,16 @@
 import { BY_KEY, fault } from "./fields.js";
 
 const STATE_NUMBERS = [
-  "n", "d", "spike", "exponent", "low", "high", "negative", "scale", "kappa", "seed",
+  "n",
+  "d",
+  "spike",
+  "exponent",
+  "low",
+  "high",
+  "negative",
+  "scale",
+  "kappa",
+  "seed",
 ];
 const STATE_WORDS = ["law", "spectrum", "signs", "labels", "start", "method", "data"];
 const VIEW_NUMBERS = ["t", "neuron", "sample"];
@@ -38,7 +47,9 @@ export function initUrl(app) {
     for (const [key, value] of Object.entries(state)) {
       const wrong = fault(/** @type {any} */ (BY_KEY.get(key)), value);
       if (!wrong) continue;
-      notes.push(`The address has ${key} = ${short(String(value))}, which cannot be used; left out. ${wrong}`);
+      notes.push(
+        `The address has ${key} = ${short(String(value))}, which cannot be used; left out. ${wrong}`,
+      );
       delete state[key];
     }
     restoring = true;
@@ -93,7 +104,9 @@ export function readUrl(search = location.search) {
   }
   if (unknown.length > 0) {
     const which = unknown.slice(0, 3).join(", ") + (unknown.length > 3 ? ", …" : "");
-    const what = unknown.length === 1 ? `an unknown key, ${which}; it was` : `unknown keys, ${which}; they were`;
+    const what = unknown.length === 1
+      ? `an unknown key, ${which}; it was`
+      : `unknown keys, ${which}; they were`;
     notes.push(`The address holds ${what} left out.`);
   }
   return { state, view, notes };
