@@ -66,7 +66,7 @@ def draw_bounds(bounds: StepSizeBounds, axes: Any) -> None:
     look = {"color": GREEN, "alpha": 0.25, "lw": 0}
     handles.append(axes.fill_between([low, end], 0.2, 0.8, label="no pattern is unstable", **look))
     if has_range:
-        look = {"color": BLUE, "alpha": 0.6, "hatch": "//", "lw": 0, "ec": "white"}
+        look = {"color": BLUE, "alpha": 0.6, "lw": 0}
         name = f"range of the theory, C = {number(bounds.constant)}"
         handles.append(axes.fill_between([lower, upper], 0.3, 0.7, label=name, **look))
     if is_stable_known:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from relubias._palette import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
-from relubias._style import LOOKS, WIDE, print_style
+from relubias._style import LOOKS, NARROW, WIDE, print_style
 from relubias._validate import Float
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "GREEN",
     "GREY",
     "LOOKS",
+    "NARROW",
     "ORANGE",
     "PURPLE",
     "SKY",
