@@ -243,6 +243,18 @@ def test_a_flipped_bit_is_found_or_changes_nothing(model, tmp_path):
     assert n_refused > 30
 
 
+def test_an_archive_that_says_it_has_more_disks_is_refused(model, tmp_path):
+    path = saved(model.state_dict(), tmp_path / "model.pt")
+    content = bytearray(path.read_bytes())
+    locator = content.find(b"PK\x06\x07")
+    if locator < 0:  # as other versions of PyTorch write
+        locator = content.find(b"PK\x05\x06")
+    struct.pack_into("<I", content, locator + 4, 7)
+    path.write_bytes(content)
+    with pytest.raises(rb.InvalidInputError, match=r"model.pt"):
+        load_model(path)
+
+
 def test_a_cut_at_any_place_is_found(model, tmp_path):
     path = saved(model.state_dict(), tmp_path / "model.pt")
     content = path.read_bytes()

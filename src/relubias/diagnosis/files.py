@@ -115,9 +115,9 @@ def _checked_content(path: Path, file: IO[bytes]) -> bytes:
         content = file.read()
     except DAMAGE as error:
         raise unusable(path, "cannot be read", "check the disk") from error
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        raise unusable(path, "is no PyTorch file of today's format, or is cut off", _SAVE)
     try:
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise unusable(path, "is no PyTorch file of today's format, or is cut off", _SAVE)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
             names = [part.filename.rpartition("/")[2] for part in parts]
