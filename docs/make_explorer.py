@@ -43,7 +43,7 @@ def take(address: str) -> None:
         page.wait_for_function(is_drawn, timeout=120_000)
         page.wait_for_timeout(500)
         picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        picture.quantize(255, dither=Image.Dither.NONE).save(PAGE_IMAGE, optimize=True)
+        picture.save(PAGE_IMAGE, optimize=True)
         browser.close()
 
 
