@@ -93,7 +93,7 @@ print(centred)
 
 # %%
 # Now the network fits all 40 images. But for one pair, each neuron ignores the digit of the other
-# one, and the network is within an eighth of its norm of the shortest network that fits: the implicit
+# one. The network is within an eighth of its norm of the shortest network that fits: the implicit
 # bias at work. On the 320 images that were held out its error is less than half of that of the
 # shortest *linear* fit. Ridge regression, which does not fit the training labels exactly, is as
 # good: with 40 samples, no clear difference is left.
