@@ -104,7 +104,7 @@ for name, diagnosis in found.items():
 # %%
 # - Small start, plain gradients: near the shortest network.
 # - A large start stays in the weights for ever where no image reaches it. It fits as well, and
-#   predicts worse: a little with two neurons, and three times worse with eight.
+#   predicts worse, with eight neurons by far.
 # - Weight decay gives up a little of the fit, shrinks the network, and predicts as well.
 # - Adam starts as small as SGD does, and still ends a whole norm away from the shortest network:
 #   its steps, scaled weight by weight, leave the span of the images.
@@ -114,8 +114,8 @@ for name, diagnosis in found.items():
 #   shortest network, and predicts best of all.
 #
 # So the distance to the shortest network tells which training kept the bias of gradient descent,
-# not which one predicts better. On two other random splits all of this came out the same except
-# one thing: Adam with two neurons predicted about as well as SGD.
+# not which one predicts better. On two other random splits the errors compared in the same way,
+# except that Adam with two neurons predicted about as well as SGD.
 
 fig, axes = plt.subplots(1, 2, figsize=(6.75, 3.2), sharey=True, layout="constrained")
 distances = [diagnosis["minimum norm"].relative for diagnosis in found.values()]
