@@ -7,6 +7,7 @@ Ogita and Aishima (2018) with double-double products makes them accurate relativ
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,9 @@ def eigenbasis(counts: Float, gram: Float) -> Eigenbasis:
 
 
 def _product(left: tuple[Float, Float], right: tuple[Float, Float]) -> tuple[Float, Float]:
-    """Double-double product, compiled where it is large; the bits are the same."""
-    if left[0].size * right[0].shape[1] < _COMPILED_FROM:
+    """Double-double product, compiled where it is large or costs no loading; same bits."""
+    is_small = left[0].size * right[0].shape[1] < _COMPILED_FROM
+    if is_small and "relubias.dynamics._compiled" not in sys.modules:
         return product(left, right)
     from relubias.dynamics import _compiled
 

@@ -79,11 +79,13 @@ class ExactPath:
             If bits or work run out.
         """
         switches: list[tuple[int, int, int, int]] = []
+        to_come = (time - self.state.time) * self._cost_of_step(self.state.primal > 0)
+        if self.seconds + to_come > _MAX_SECONDS:  # at the cost of the present pattern: hopeless
+            raise Undecided
         while self.state.time < time:
             active = self.state.primal > 0
             self._step(active)
-            products = float(active.sum()) * self.gram.shape[0] * self.bits / _FIRST_BITS
-            self.seconds += 1e-4 + 1.5e-7 * products
+            self.seconds += self._cost_of_step(active)
             if self.seconds > _MAX_SECONDS:
                 raise Undecided
             if self.state.error and (np.abs(self.state.primal) <= self.state.error).any():
@@ -97,6 +99,11 @@ class ExactPath:
                 for k, i in np.argwhere(now != active)
             ]
         return switches
+
+    def _cost_of_step(self, active: NDArray[np.bool_]) -> float:
+        """Predict the seconds of a step."""
+        products = float(active.sum()) * self.gram.shape[0] * self.bits / _FIRST_BITS
+        return 5e-5 + 6e-7 * products
 
     def _step(self, active: NDArray[np.bool_]) -> None:
         state, bits = self.state, self.bits
@@ -136,7 +143,8 @@ class ExactPath:
 
 def _fixed(array: Float, bits: int) -> Integers:
     """Return an array times ``2**bits``, as Python integers rounded down."""
-    scaled = [int(Fraction(x) * 2**bits // 1) for x in array.ravel().tolist()]
+    ratios = [float(x).as_integer_ratio() for x in array.ravel().tolist()]
+    scaled = [(p << bits) // q for p, q in ratios]
     out = np.empty(len(scaled), dtype=object)
     out[:] = scaled
     return out.reshape(array.shape)

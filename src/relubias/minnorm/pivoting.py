@@ -37,6 +37,8 @@ _NEARLY = 1e-10
 """Predicted correction from which residuals in working precision are not enough."""
 _SLOW = 1e-2
 """First correction from which factors in half the precision are worth nothing."""
+_MAX_SINGLE_PIVOTS = 60
+"""Rows exchanged one by one, n / 4 more in full precision, before rounding is held to blame."""
 
 
 class DualSolution(NamedTuple):
@@ -128,6 +130,7 @@ def _pivot(factor: Factor, start: Bool | None) -> tuple[Bool, Float, int, int]:
     size = noise * _size(s)
     inside = s < 0 if start is None else start[bound]
     best, patience, n_single, n_pivots = n + 1, _PATIENCE, 0, 0
+    most_single = _MAX_SINGLE_PIVOTS + (n // 4 if factor.dtype is np.float64 else 0)
     while n:
         n_pivots += 1
         factor.choose(inside.nonzero()[0])
@@ -144,7 +147,7 @@ def _pivot(factor: Factor, start: Bool | None) -> tuple[Bool, Float, int, int]:
         else:
             n_single += 1
             wrong[: int(np.flatnonzero(wrong)[-1])] = False
-        if n_pivots > 50 * n + 1000:
+        if n_single > most_single:
             raise NearlySingularError
         inside = inside ^ wrong
     return inside, x, n_pivots, n_single
