@@ -117,7 +117,8 @@ def test_old_work_of_a_page_that_asks_anew_is_cut():
 
 def test_long_work_of_one_page_does_not_hold_up_another():
     async def work(pool):
-        await asyncio.gather(pool.ask({"seconds": 3}), pool.ask({"seconds": 3}))
+        while len([child for child in pool._idle if not child.is_plain]) < 2:
+            await asyncio.sleep(0.05)
         long = asyncio.create_task(pool.ask({"seconds": 3}, sender="a"))
         await asyncio.sleep(0.1)
         assert (await pool.ask({"say": "b"}, sender="b"))[0]["said"] == "b"
@@ -183,7 +184,7 @@ def test_a_child_that_never_starts_is_said_and_given_up(monkeypatch):
         assert (await refused(pool.ask({}))).status == 503
 
     lines = with_pool(work)
-    assert len(lines) == 5
+    assert len(lines) == 3
     assert "exit status 3" in lines[0]
 
 

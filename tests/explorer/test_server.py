@@ -225,10 +225,10 @@ def test_memory_does_not_grow_with_requests(running, asking):
         status = Path(f"/proc/{running.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
-    for k in range(50):
+    for k in range(20):
         asking.post("/api/run", json={"n": 3, "seed": k})
     before = resident()
-    for k in range(150):
+    for k in range(80):
         asking.post("/api/run", json={"n": 3, "seed": k, "kappa": 0.5})
         asking.post("/api/run", json={"n": 0})
         asking.get("/static/main.js")

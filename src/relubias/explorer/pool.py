@@ -23,7 +23,7 @@ _LENGTHS = struct.Struct(">QQ")
 _STALE_SECONDS = 1.0
 """Age from which an answer that nobody waits for any more is cut where others wait."""
 
-_RESTARTS = 5
+_RESTARTS = 3
 """Processes in a row that may end before they are ready."""
 
 Answer = tuple[dict[str, Any], bytes]
