@@ -62,6 +62,7 @@ NEEDS = {
 QUIET = dict(exit_on_error=False, print_error=False, result_action="return_value")
 
 CORE = """
+from relubias import *
 from relubias.cli import main
 import relubias as rb
 problem = rb.Problem.from_features([[2.0, 0.0, 1.0], [0.0, 1.0, 1.0]], [1.0, -1.0])

@@ -12,7 +12,7 @@ import pytest
 from relubias import NotSolvedError
 from relubias.cli import build_app, main, minnorm
 
-COMMANDS = ["reproduce", "run", "minnorm"]
+COMMANDS = ["reproduce", "run", "minnorm", "check", "diagnose", "explore"]
 
 
 PROGRAM = [sys.executable, "-m", "relubias"]
@@ -52,7 +52,7 @@ def test_help_of_a_command_shows_an_example(command, relubias):
     assert "Exit status" in answer.out
 
 
-@pytest.mark.parametrize("command", ["run", "minnorm"])
+@pytest.mark.parametrize("command", ["run", "minnorm", "check", "diagnose"])
 def test_the_example_of_the_help_parses(command):
     from relubias.cli import _COMMANDS
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from relubias.cli import main
+from relubias.experiments import KEYS
 
 
 def test_a_quick_run_prints_verdicts_and_writes_the_report(tmp_path, capsys):
@@ -52,3 +53,11 @@ def test_an_unwritable_folder_exits_with_2_and_one_sentence(tmp_path, capsys):
     assert captured.err.count("\n") == 1
     assert "files cannot be written" in captured.err
     assert taken.read_text(encoding="utf-8") == "mine"
+
+
+def test_help_names_every_experiment(capsys):
+    assert main(["reproduce", "--help"]) == 0
+    words = capsys.readouterr().out.replace("│", " ").replace(",", " ").replace(".", " ").split()
+    named = {f"fig{k}" for k in range(1, 9)} | set(words)
+    assert set(KEYS) <= named
+    assert {"fig1", "to", "fig8"} <= set(words)

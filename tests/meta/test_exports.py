@@ -13,6 +13,7 @@ from tests.meta.discovery import public_modules
 
 CONTRACT = [
     "BiasGap",
+    "Diagnosis",
     "InvalidInputError",
     "MinimumNorm",
     "MissingExtraError",
@@ -23,13 +24,18 @@ CONTRACT = [
     "Status",
     "Trajectory",
     "bias_gap",
+    "check",
+    "diagnose",
     "ensembles",
     "gradient_descent",
     "gradient_descent_batch",
+    "gradient_flow",
     "linear_minimum_norm",
     "minimum_norm",
     "starts",
     "step_size_bounds",
+    "sweep",
+    "theory",
 ]
 
 
@@ -58,6 +64,13 @@ def test_the_contract_is_exported(name):
         "ensembles.labels.uniform_magnitude",
         "ensembles.labels.gaussian",
         "ensembles.labels.planted",
+        "estimators.GradientDescentReLURegressor",
+        "estimators.MinimumNormReLURegressor",
+        "sweep.Plan",
+        "sweep.load",
+        "sweep.run",
+        "theory.Verdict",
+        "theory.lai2026",
         "Status.CERTIFIED",
         "Status.TOLERANCE",
         "Status.MAX_ITER",

@@ -9,6 +9,7 @@ from importlib.resources import files
 import pytest
 
 HEAVY = ["scipy", "matplotlib", "numba", "llvmlite", "pandas", "pyarrow", "torch", "sklearn"]
+HEAVY += ["starlette", "uvicorn", "plotly"]
 
 SHOW = "import sys; print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))"
 
@@ -34,6 +35,9 @@ HELP = "from relubias.cli import main\nmain({arguments})"
         HELP.format(arguments=["minnorm", "--help"]),
         HELP.format(arguments=["reproduce", "--help"]),
         HELP.format(arguments=["run", "missing.npz"]),
+        HELP.format(arguments=["check", "--help"]),
+        HELP.format(arguments=["diagnose", "--help"]),
+        HELP.format(arguments=["explore", "--help"]),
         HELP.format(arguments=["sweep", "--help"]),
         HELP.format(arguments=["sweep", "run", "--help"]),
         HELP.format(arguments=["sweep", "show", "--help"]),

@@ -36,7 +36,9 @@ def reproduce(
     quick : bool
         A smoke run with a few seeds.
     only : str, optional
-        Names, separated by commas: fig1 to fig8, stepsize, initialisation, freezing, limit.
+        Names, separated by commas: fig1 to fig8, table1, stepsize, initialisation, freezing, limit,
+        flow_gap, flow_limit, vardi_shamir, theorem6, equal_split, boursier, dana, reach, tightness,
+        parked.
     out : Path
         Folder for report.html, summary.json, tables and figures; finished ones are kept.
     seed : int
