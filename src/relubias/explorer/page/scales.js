@@ -110,10 +110,11 @@ function roundNumbers([low, high], most) {
   const rough = span / (1.3 * most);
   const base = 10 ** Math.floor(Math.log10(rough));
   const step = base * ([1, 2, 5].find((factor) => factor * base >= rough) ?? 10);
+  const digits = Math.max(3, 1 + Math.ceil(Math.log10(Math.max(high, -low) / base)));
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) {
     const value = i === 0 ? 0 : Number((i * step).toPrecision(12));
-    ticks.push({ value, label: number(value) });
+    ticks.push({ value, label: number(value, Math.min(digits, 12)) });
   }
   return ticks;
 }

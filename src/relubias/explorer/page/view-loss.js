@@ -52,7 +52,7 @@ export class LossView extends View {
   /** @type {View["drawStill"]} */
   drawStill = (context, { data, colours }, /** @type {any[]} */ panels) => {
     panels.forEach((panel, row) => {
-      axes(context, panel, colours, { x: row === panels.length - 1, y: true, roomY: 26 });
+      axes(context, panel, colours, { x: row === panels.length - 1, roomX: 40, roomY: 26 });
       inside(context, panel, () => this.#curve(context, data, panel, colours, row === 1), 2);
     });
     text(context, "loss", panels[0].left + 2, panels[0].top - 6, { colour: colours.soft });
