@@ -60,6 +60,19 @@ def test_inconsistent_labels_give_the_least_squares_fit():
     assert repr(found).startswith("LinearMinimumNorm(INCONSISTENT")
 
 
+@given(seed=st.integers(0, 10**6), d=st.integers(1, 8), more=st.integers(1, 4))
+def test_more_samples_than_features_are_never_called_interpolated(seed, d, more):
+    """Rounding can make the Gram matrix positive definite when it is not."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((d + more, d)), rng.standard_normal(d + more)
+    found = rb.linear_minimum_norm(rb.Problem.from_features(X, y))
+    w = np.linalg.lstsq(X, y)[0]
+    assert found.status == "INCONSISTENT"
+    tolerance = 1e-12 * np.linalg.cond(X) ** 2
+    assert_allclose(found.dual @ X, w, rtol=0, atol=tolerance * np.linalg.norm(w))
+    assert found.residual == pytest.approx(np.abs(X @ w - y).max(), rel=tolerance)
+
+
 @pytest.mark.parametrize("subset", [[], np.zeros(2, dtype=bool)])
 def test_the_empty_subset_gives_zero(subset):
     found = rb.linear_minimum_norm(rb.Problem(np.eye(2), [1.0, 1.0]), subset)

@@ -25,6 +25,9 @@ __all__ = ["LinearMinimumNorm", "LinearStatus", "linear_minimum_norm"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
+_DETERMINED = 2.0**-20
+"""Part of the labels that rounding may explain; above it the matrix is singular to rounding."""
+
 
 class LinearStatus(enum.StrEnum):
     """Whether a linear function interpolates the labels; `sentence` is what people read."""
@@ -187,7 +190,8 @@ def _solve(gram: Float, target: Float) -> tuple[Float, Float, bool]:
     if solve is not None:
         x = refine(gram, target, solve)
         misfit = _misfit(gram, x, target)
-        if np.abs(misfit).max() <= _noise(gram, x, target):
+        noise = _noise(gram, x, target)
+        if np.abs(misfit).max() <= noise <= _DETERMINED * np.abs(target).max():
             return x, misfit, True
     values, vectors = np.linalg.eigh(gram)
     kept = values > 16 * target.size * _EPS * values[-1]
