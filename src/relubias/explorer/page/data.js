@@ -26,6 +26,8 @@ export class Data {
     /** Examples from the largest label to the smallest: the order of rows and columns. */
     this.order = Array.from(this.labels.keys()).sort((a, b) => this.labels[b] - this.labels[a] || a - b);
     this.place = invert(this.order);
+    /** What the label of every example is that is not positive. */
+    this.restName = this.labels.includes(0) ? "y ≤ 0" : "y < 0";
     this.largestLabel = this.labels.reduce((most, label) => Math.max(most, Math.abs(label)), 0) || 1;
   }
 

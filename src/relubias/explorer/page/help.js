@@ -7,7 +7,7 @@ const MARKS = [
   ["△ ▽ □ on a line", "there the example is switched on, off, or begins to slide along zero"],
   [
     "● and ▽ in the plane",
-    "an example whose label has the neuron's sign, or has not; behind it the path of the last frames",
+    "an example whose label has the neuron's sign, or has not; behind it its path so far",
   ],
   ["Upper half, tinted", "active; an agreeing example stays active (Lemma 5)"],
   ["Lower left, hatched", "frozen: inactive, and its dual is so negative that it stays so (Lemma 6)"],

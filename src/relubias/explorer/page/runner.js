@@ -9,7 +9,8 @@
 import { ApiError, request, unpack } from "./api.js";
 import { Signal } from "./state.js";
 
-const PATIENCE = 400;
+/** A question in hand for longer is given up for a newer one. */
+const PATIENCE = 1500;
 const OVERTAKEN = 409;
 
 export class Runner {

@@ -173,7 +173,7 @@ export class MapView extends View {
       text(context, "y > 0", panel.left - 34, (panel.top + panel.y.at(positives)) / 2, side);
     }
     if (panel.bottom - panel.y.at(positives) > 34) {
-      text(context, "y < 0", panel.left - 34, (panel.y.at(positives) + panel.bottom) / 2, side);
+      text(context, data.restName, panel.left - 34, (panel.y.at(positives) + panel.bottom) / 2, side);
     }
   }
 }

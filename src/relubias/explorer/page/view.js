@@ -29,7 +29,8 @@ export class View {
     this.title = /** @type {HTMLElement} */ (this.element.querySelector("h2")).textContent ?? name;
     this.plot = /** @type {HTMLElement} */ (this.element.querySelector(".plot"));
     this.plot.tabIndex = 0;
-    this.plot.setAttribute("role", "img");
+    this.plot.setAttribute("role", "application");
+    this.plot.setAttribute("aria-roledescription", "view");
     this.still = document.createElement("canvas");
     this.moving = document.createElement("canvas");
     this.plot.append(this.still, this.moving);
@@ -92,7 +93,6 @@ export class View {
     this.places = this.layout(scene, this.width, this.height);
     const context = this.#clean(this.still);
     this.drawStill(context, scene, this.places);
-    this.plot.setAttribute("aria-label", this.describe(scene));
     this.move();
   }
 
@@ -101,6 +101,7 @@ export class View {
     const scene = this.app.scene();
     if (!scene || !this.places) return;
     this.drawMoving(this.#clean(this.moving), scene, this.places);
+    if (!this.app.getView().play) this.plot.setAttribute("aria-label", this.describe(scene));
   }
 
   /**

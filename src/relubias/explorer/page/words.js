@@ -33,7 +33,8 @@ export function initWords(app, controls) {
     document.documentElement.classList.add("stale");
     if (field) controls.complain(field.key, complaint);
   });
-  app.onView((_look, moved) => {
+  app.onView(({ play }, moved) => {
+    if (moved.has("play")) element("reading").setAttribute("aria-live", play ? "off" : "polite");
     if (moved.has("t") || moved.has("neuron") || moved.has("sample")) showReading(app);
   });
   app.pointed.on((/** @type {any} */ pair, /** @type {any} */ point) => showTip(app, pair, point));
@@ -93,7 +94,7 @@ function showKeys(app) {
   const keys = {
     primal: [
       ["solid positive", "y > 0"],
-      ["dashed negative", "y < 0"],
+      ["dashed negative", app.data?.restName ?? ""],
       ["glyph", "△ on"],
       ["glyph", "▽ off"],
       ...(flow ? [["glyph", "□ slides"]] : []),
