@@ -194,13 +194,8 @@ def _switches(run: Any, trace: float) -> list[dict[str, Any]]:
     """Return the first switches, at times of the page's unit."""
     unit = trace if isinstance(run, FlowTrajectory) else 1
     return [
-        {
-            "time": row["time"].item() * unit,
-            "neuron": int(row["neuron"]),
-            "sample": int(row["sample"]),
-            "mode": int(row["mode"]),
-        }
-        for row in run.switches[:_MAX_SWITCHES]
+        {"time": moment * unit, "neuron": neuron, "sample": sample, "mode": mode}
+        for moment, neuron, sample, mode in run.switches[:_MAX_SWITCHES].tolist()
     ]
 
 
