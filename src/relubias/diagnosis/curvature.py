@@ -127,11 +127,13 @@ def _steps_left(factors: Float, amplitudes: Float, goal: float) -> float:
     """Return the number of steps after which the residual that moves is at most `goal`."""
 
     def left(steps: float) -> float:
-        with np.errstate(under="ignore", over="ignore"):
+        with np.errstate(under="ignore"):
             return float(np.linalg.norm(amplitudes * factors**steps))
 
     if left(0.0) <= goal:
         return 0.0
+    if np.linalg.norm(amplitudes[factors >= 1.0]) > 0.0:
+        return math.inf
     high = 1.0
     while left(high) > goal:
         high *= 2.0

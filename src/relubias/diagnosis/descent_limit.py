@@ -19,6 +19,8 @@ from relubias.diagnosis.projection import projected
 __all__ = ["DescentLimit", "LimitStatus", "descent_limit"]
 
 _FIRST_LOOK = 16
+_FAR = 1e12
+"""Weights so many times larger than the first ones, or than the labels need, diverge."""
 _SHARE_OF_LOOKS = 0.5
 """Part of the time that may go into proofs."""
 
@@ -108,6 +110,7 @@ def descent_limit(
         The limit, or the last weights.
     """
     begun = time.monotonic()
+    far = _FAR * max(float(np.abs(weights).max()), data.size / float(data.lengths.max() or 1.0))
     W, n_steps, looked, next_look = weights.copy(), 0, 0.0, 0
     status = LimitStatus.UNFINISHED
     while True:
@@ -124,7 +127,7 @@ def descent_limit(
         for _ in range(_FIRST_LOOK):
             W = _step(data, W, step_size)
         n_steps += _FIRST_LOOK
-        if not np.isfinite(W).all():
+        if not np.abs(W).max() <= far:
             status, W = LimitStatus.DIVERGED, weights
             break
     outputs = data.signs @ np.maximum(W @ data.features.T, 0.0)
