@@ -24,11 +24,9 @@ def draw_gap(gap: BiasGap, axes: Any) -> None:
     if len(rows) > 1:
         rows, names = [(gap.distance, gap.prediction), *rows], ["all", *names]
     handles: list[Any] = []
-    norm = axes.barh(
-        0, gap.second_norm, height=0.7, color=GREY, alpha=0.2, lw=0, zorder=1,
-        label="norm of the second network",
-    )  # fmt: skip
-    handles.append(norm)
+    if gap.second_norm > 0:
+        look = {"height": 0.7, "color": GREY, "alpha": 0.2, "lw": 0, "zorder": 1}
+        handles.append(axes.barh(0, gap.second_norm, label="norm of the second network", **look))
     for row, (distance, law) in enumerate(rows):
         axes.plot([0, distance], [row, row], "-", color=BLUE, lw=1.6, zorder=2)
         axes.errorbar(

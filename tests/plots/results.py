@@ -176,6 +176,7 @@ RESULTS = {
     "descent_zero_labels": lambda: descent(rb.Problem(np.eye(3), np.zeros(3))),
     "flow": sliding,
     "flow_three_neurons": lambda: flow(data(8, 20, signs=(1, 1, -1))),
+    "flow_eight_neurons": lambda: flow(data(8, 30, signs=(1, -1) * 4)),
     "flow_still": lambda: rb.gradient_flow(data(3, 10), np.zeros((1, 3))),
     "flow_cut_short": lambda: rb.gradient_flow(sliding().problem, sliding().start, max_events=1),
     "both_layers": lambda: both(record=np.unique(np.geomspace(1, 400, 60).astype(int))),
@@ -184,6 +185,9 @@ RESULTS = {
     "both_layers_flow_failed": lambda: halvings(max_iter=10, max_halvings=2),
     "descent_batch": batch,
     "descent_batch_unfinished": lambda: batch(20, max_iter=8),
+    "descent_batch_diverged": lambda: rb.gradient_descent_batch(
+        [[[1.0, -1.0], [-1.0, 1.0]]] * 3, [[1.0, 1.0]] * 3, [1], [[[2.0, -2.0]]] * 3, step_size=3.0
+    ),
     "descent_batch_one": lambda: batch(1),
     "step_sizes": lambda: rb.step_size_bounds(data(6, 400)),
     "step_sizes_singular": lambda: rb.step_size_bounds(data(6, 3)),
@@ -202,7 +206,11 @@ RESULTS = {
     "minimum_norm_zero": lambda: rb.minimum_norm(rb.Problem(np.eye(3), np.zeros(3))),
     "minimum_norm_tiny": lambda: rb.minimum_norm(data(6, 40, scale=1e-200)),
     "minimum_norm_batch": shortest_batch,
+    "minimum_norm_batch_infeasible": lambda: rb.minimum_norm_batch(
+        [np.ones((2, 2))] * 3, [[1.0, 2.0], [2.0, 1.0], [3.0, 1.0]]
+    ),
     "linear": lambda: rb.linear_minimum_norm(data(8, 20), [0, 1, 2, 4, 6]),
+    "linear_of_nothing": lambda: rb.linear_minimum_norm(data(5, 20), []),
     "linear_inconsistent": inconsistent,
     "linear_many": lambda: rb.linear_minimum_norm(data(300, 900), np.arange(200)),
     "closest_fit": unfittable,
@@ -213,6 +221,9 @@ RESULTS = {
     "bias_gap": gap,
     "bias_gap_pair": lambda: gap(signs=(1, -1), kappa=0.9),
     "bias_gap_no_law": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.ones((1, 6)) / 40),
+    "bias_gap_fifty_neurons": lambda: rb.bias_gap(
+        data(6, 600, signs=(1, -1) * 25), np.full((50, 6), 1e-3), np.zeros((50, 6))
+    ),
     "bias_gap_small": lambda: gap(d=10_000),
     "bias_gap_none": lambda: rb.bias_gap(data(), np.zeros((1, 6)), np.zeros((1, 6))),
     "report": report,
@@ -222,6 +233,7 @@ RESULTS = {
     "spectrum": lambda: spiked(1000, 100.0, n_spikes=3),
     "spectrum_power_law": lambda: power_law(10_000, 1.0),
     "spectrum_isotropic": lambda: isotropic(10**12),
+    "spectrum_wide": lambda: Spectrum([1e-270, 1e270], [3, 10**14]),
     "spectrum_one": lambda: Spectrum([3.0]),
     "feature_law": lambda: Gaussian(power_law(50, 0.5)),
 }

@@ -65,8 +65,8 @@ def look_without_colour(handle):
 
 def lightness(handle):
     colour = handle.get_color() if isinstance(handle, Line2D) else handle.get_facecolor()
-    r, g, b, _ = to_rgba(np.asarray(colour).ravel()[:4] if not isinstance(colour, str) else colour)
-    return 0.299 * r + 0.587 * g + 0.114 * b
+    r, g, b, a = to_rgba(np.asarray(colour).ravel()[:4] if not isinstance(colour, str) else colour)
+    return 1.0 - a * (1.0 - (0.299 * r + 0.587 * g + 0.114 * b))  # on white paper
 
 
 @pytest.mark.parametrize("name", PICTURES)

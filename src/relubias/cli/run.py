@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from relubias._style import screen_style
 from relubias.cli._dynamics import training
 from relubias.cli._dynamics_options import DynamicsOptions
 from relubias.cli._messages import say
@@ -147,6 +148,7 @@ def _gap_section(gap: dict[str, Any]) -> Section:
 def _draw(trajectory: Trajectory, file: Any, kind: str) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    trajectory.plot(figure.subplots())  # pyright: ignore[reportUnknownMemberType]
-    figure.savefig(file, format=kind, dpi=200)  # pyright: ignore[reportUnknownMemberType]
+    with screen_style():
+        figure = Figure(figsize=(7, 4.5), layout="constrained")
+        trajectory.plot(figure.subplots())  # pyright: ignore[reportUnknownMemberType]
+        figure.savefig(file, format=kind, dpi=200)  # pyright: ignore[reportUnknownMemberType]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_spectrum"]
 
 _MOST_STEPS = 2000
+_MOST_DECADES = 100
 
 
 @picture(height=3.6)
@@ -41,6 +43,10 @@ def draw_spectrum(spectrum: Spectrum, axes: Any) -> None:
     if top > 3 * bottom:
         axes.set_yscale("log")
         axes.set_ylim(bottom / 1.6, top * 1.6)
+        if math.log10(top) - math.log10(bottom) > _MOST_DECADES:  # matplotlib's ticks overflow
+            ends = [math.ceil(math.log10(bottom)), math.floor(math.log10(top))]
+            axes.set_yticks([10.0**k for k in ends], labels=[f"$10^{{{k}}}$" for k in ends])
+            axes.set_yticks([], minor=True)
     else:
         axes.set_ylim(0, 1.15 * top)
     axes.set_xlim(0.8, 1.25 * max(last[-1], 2.0))

@@ -147,7 +147,7 @@ def draw_linear(solution: LinearMinimumNorm, axes: Any) -> None:
     legend_beside(axes, handles)
     n_fitted = f"{solution.subset.size:,} of {counted(order.size, 'sample')}"
     if solution.subset.size == order.size:
-        n_fitted = f"all {counted(order.size, 'sample')}"
+        n_fitted = f"all {order.size:,} samples" if order.size > 1 else "the only sample"
     if solution.status.name == "INTERPOLATES":
         title(axes, f"the shortest linear fit of {n_fitted} has norm {number(solution.norm, 4)}")
     else:
@@ -192,6 +192,8 @@ def draw_batch(batch: MinimumNormBatch, axes: Any) -> None:
         axes.plot(np.median(norms), 0.5 * norms.size / n, "o", color=BLUE, mfc="white", zorder=3)
         if norms[0] > 0 and norms[-1] > 30 * norms[0]:
             axes.set_xscale("log")
+    else:
+        axes.text(0.5, 0.5, "no neuron fits any of them", transform=axes.transAxes, ha="center")
     axes.set_ylim(-0.03, 1.04)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0%", "25%", "50%", "75%", "100%"])
     axes.set_xlabel("norm of the shortest neuron")
