@@ -155,6 +155,9 @@ axes.set(
     xlabel="step size times mean squared norm, kappa",
     ylabel="distance from the shortest\nnetwork, over its norm",
 )
+axes.set_xticks(kappas, labels=[str(kappa) for kappa in kappas])
+axes.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1.0], labels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
+axes.minorticks_off()
 _ = axes.legend(frameon=False)
 
 # %%
