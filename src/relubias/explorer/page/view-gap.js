@@ -92,11 +92,17 @@ export class GapView extends View {
   };
 
   /** @type {View["find"]} */
-  find(x, y, { data, neuron }, { predictions: panel }) {
-    if (panelAt([panel], x, y) < 0) return null;
+  find(x, y, { data, neuron, sample, frame }, { law, predictions: panel }) {
+    if (law && panelAt([law], x, y) === 0) return { neuron, sample, words: lawWords(data, law, x) };
     const place = Math.round(panel.x.value(x));
-    if (!(place in data.order)) return null;
-    return { neuron: neuron ?? 0, sample: data.order[place] };
+    if (panelAt([panel], x, y) < 0 || !(place in data.order)) return null;
+    const here = data.order[place];
+    const { limit, shortest, run } = data.answer;
+    const words = [`Example ${here}, label ${number(data.labels[here])}`];
+    words.push(`${run.is_limit ? "limit" : "last state"}: ${number(limit.predictions.data[here])}`);
+    if (shortest?.predictions) words.push(`shortest network: ${number(shortest.predictions.data[here])}`);
+    words.push(`${data.timeWords(frame)}: ${number(data.prediction(frame, here))}`);
+    return { neuron: neuron ?? 0, sample: here, words };
   }
 
   /** @type {View["describe"]} */
@@ -180,6 +186,21 @@ export class GapView extends View {
       }
     });
   }
+}
+
+/**
+ * The law at a pixel, and this problem's gap.
+ * @type {(data: Data, panel: any, x: number) => string[]}
+ */
+function lawWords(data, panel, x) {
+  const { gap } = data.answer;
+  const d = panel.x.value(x);
+  /** @type {[number, number][]} */
+  const points = panel.points;
+  const near = points.reduce((a, b) => (Math.abs(Math.log(b[0] / d)) < Math.abs(Math.log(a[0] / d)) ? b : a));
+  const words = [`law at d = ${number(near[0])}: ${number(near[1])}`];
+  if (gap?.distance > 0) words.push(`this problem: ${number(gap.distance, 5)} ± ${number(gap.rounding, 1)}`);
+  return words;
 }
 
 /** @type {(panel: Panel) => number} */

@@ -81,7 +81,11 @@ export class LossView extends View {
   /** @type {View["find"]} */
   find(x, y, { data, sample, neuron }, panels) {
     const row = panelAt(panels, x, y);
-    return row < 0 ? null : { neuron, sample, frame: frameNear(data, panels[row], x) };
+    if (row < 0) return null;
+    const frame = frameNear(data, panels[row], x);
+    const words = [`${data.timeWords(frame)}: loss ${number(data.loss[frame], 4)}`];
+    if (data.distance) words.push(`distance to the shortest network ${number(data.distance[frame], 4)}`);
+    return { neuron, sample, frame, words };
   }
 
   /** @type {View["describe"]} */

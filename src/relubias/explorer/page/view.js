@@ -7,7 +7,8 @@
  */
 
 /**
- * @typedef {{neuron: number | null, sample: number | null, frame?: number}} Pair
+ * What is at a point: a pair, the frame there, and what the tip says if not the pair's values.
+ * @typedef {{neuron: number | null, sample: number | null, frame?: number, words?: string[]}} Pair
  *
  * @typedef {object} Scene what a view draws from
  * @property {import("./data.js").Data} data the answer, prepared

@@ -153,10 +153,11 @@ function showReading(app) {
  */
 function showTip(app, pair, point) {
   const tip = element("tip");
-  const words = pair && pair.sample !== null && point ? reading(app, pair.frame).join("\n") : "";
+  const lines = pair?.words ?? (pair && pair.sample !== null ? reading(app, pair.frame) : []);
+  const words = point ? lines.join("\n") : "";
   tip.hidden = words === "";
-  if (!words || !point) return;
   tip.textContent = words;
+  if (!words || !point) return;
   const { width, height } = tip.getBoundingClientRect();
   const left = point.x + 16 + width > innerWidth ? point.x - width - 16 : point.x + 16;
   const top = point.y + 18 + height > innerHeight ? point.y - height - 12 : point.y + 18;
