@@ -23,6 +23,9 @@ _LENGTHS = struct.Struct(">QQ")
 _STALE_SECONDS = 1.0
 """Age from which an answer that nobody waits for any more is cut where others wait."""
 
+_FIRST = 6.0
+"""How much longer the child without compiled code may take: it answers while others still load."""
+
 _RESTARTS = 3
 """Processes in a row that may end before they are ready."""
 
@@ -259,7 +262,7 @@ class Pool:
     async def _serve(self, child: _Child, job: _Job) -> None:
         """See a question through to its answer."""
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.seconds * (_FIRST if child.is_plain else 1.0)):
                 answer = await child.ask(job.header, job.body)
         except (TimeoutError, EOFError, OSError) as error:
             is_late = isinstance(error, TimeoutError)
