@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,8 +19,9 @@ Callback = Callable[[State], bool]
 
 _NEVER = 2**62
 _GROWTH = 1.2  # of the number of steps from one call of the callback to the next
-_ENOUGH = 512  # steps before which no loss is taken to have stopped falling
+_FIRST = 64  # steps before the loss is noted first
 _PROGRESS = 1e-6  # share by which the loss has to fall while the number of steps doubles
+_PATIENCE = 2  # such doublings in a row
 
 _PLATEAU = (
     "the loss has stopped falling though samples still switch, as they may for ever where the "
@@ -72,7 +74,7 @@ def follow(
             problem,
             start,
             step_size=step_size,
-            passer=_LookOut(problem, callback),
+            passer=_LookOut(problem, step_size * problem.scale, max_iter, callback),
             max_iter=max_iter,
             tol=tol,
         )
@@ -100,30 +102,43 @@ class _EndedError(Exception):
 
 
 class _LookOut:
-    """Ends a run whose loss has stopped falling though samples switch, or on request."""
+    """Ends a run whose loss has stopped falling though samples switch, or on request.
 
-    def __init__(self, problem: Problem, callback: Callback | None) -> None:
+    It judges at powers of two, so that an answer does not depend on where else a run pauses.
+    """
+
+    def __init__(
+        self, problem: Problem, kappa: float, max_iter: int, callback: Callback | None
+    ) -> None:
         self._labels, self._signs = problem.labels, problem.signs
         self._callback = callback
-        self.next_time = _NEVER if callback is None else 1
-        self._seen: list[tuple[int, int, float]] = []  # steps, switches, least loss so far
+        self._next_call = _NEVER if callback is None else 1
+        self._next_judgement, self._last_judgement = _FIRST, max_iter
+        self._long_enough = 1.0 / kappa if kappa > 0.0 else 0.0
+        self._least, self._n_switches, self._n_level = math.inf, 0, 0
+
+    @property
+    def next_time(self) -> int:
+        """Step at which to look next."""
+        return min(self._next_call, self._next_judgement)
 
     def see(self, glance: Glance) -> None:
-        if self._callback is not None and glance.time >= self.next_time:
-            self.next_time = max(glance.time + 1, int(glance.time * _GROWTH))
+        """Look at a state, and end the run if that is all it will ever be."""
+        if self._callback is not None and glance.time >= self._next_call:
+            self._next_call = max(glance.time + 1, int(glance.time * _GROWTH))
             if self._callback(glance.state):
                 raise _EndedError("STOPPED", "", "a callback ended the run", glance)
-        if self._is_on_plateau(glance):
-            raise _EndedError("PLATEAU", str(Tail.CHATTER), _PLATEAU, glance)
+        if glance.time >= self._next_judgement:
+            doubled = 2 * self._next_judgement
+            self._next_judgement = doubled if doubled <= self._last_judgement else _NEVER
+            if self._is_on_plateau(glance):
+                raise _EndedError("PLATEAU", str(Tail.CHATTER), _PLATEAU, glance)
 
     def _is_on_plateau(self, glance: Glance) -> bool:
         residual = self._signs @ np.maximum(glance.state.primal, 0.0) - self._labels
         loss = float(residual @ residual)
-        if self._seen:
-            loss = min(loss, self._seen[-1][2])
-        earlier = [seen for seen in self._seen if 2 * seen[0] <= glance.time]
-        self._seen.append((glance.time, glance.n_switches, loss))
-        if not earlier or glance.time < _ENOUGH:
-            return False
-        _, n_switches, least = earlier[-1]
-        return glance.n_switches > n_switches and loss > (1.0 - _PROGRESS) * least
+        has_switched = glance.n_switches > self._n_switches
+        is_level = has_switched and loss > (1.0 - _PROGRESS) * self._least
+        self._n_level = self._n_level + 1 if is_level else 0
+        self._least, self._n_switches = min(loss, self._least), glance.n_switches
+        return self._n_level >= _PATIENCE and glance.time >= self._long_enough

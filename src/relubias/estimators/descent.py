@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relubias._validate import Float, as_count, as_float_array, as_real, fail, shown
 from relubias.dynamics import Certificate, State, starts, step_size_bounds
 from relubias.dynamics._recorder import risk
+from relubias.errors import InvalidInputError
 from relubias.estimators._base import ReLURegressor
 from relubias.estimators._following import End, follow
 from relubias.estimators._sklearn import managing_callbacks, normal
@@ -41,11 +42,11 @@ class GradientDescentReLURegressor(ReLURegressor):
     kappa : float, optional
         The step without units, instead of `step_size`: `step_size` times the mean squared length
         of a sample.
-    start : {"gaussian", "all_positive"} or array_like of shape (n_neurons, n_weights), \
-default="gaussian"
-        Where descent starts. "gaussian": random weights. "all_positive": every sample active on
-        every neuron, with equal predictions; the samples have to be linearly independent. An array
-        holds the weights themselves, and in its last column the intercepts, if they are fitted.
+    start : {"gaussian", "all_positive"} or array_like of shape (n_neurons, n_weights)
+        Where descent starts. "gaussian", the default: random weights. "all_positive": every sample
+        active on every neuron, with equal predictions; the samples have to be linearly independent.
+        An array holds the weights themselves, and in its last column the intercepts, if they are
+        fitted.
     start_scale : float, default=0.01
         Size of the start, dimensionless. Root mean square of a neuron's predictions over that of
         the labels; for "all_positive", the predictions over the smallest label that is not zero.
@@ -109,8 +110,12 @@ default="gaussian"
     keep `start_scale` small.
 
     Where labels cannot be fitted, descent with a finite step may circle around a kink of the loss
-    for ever. Such a run ends as soon as the loss falls by less than a millionth while the number
-    of steps doubles.
+    for ever. Such a run ends when the loss has fallen by less than a millionth while the number of
+    steps doubled, and doubled again.
+
+    A random start leaves every sample inactive on half of the neurons. A sample that no neuron of
+    its sign sees may stay unfitted in the limit: that is where descent goes. More neurons, or the
+    start "all_positive", avoid it.
 
     References
     ----------
@@ -260,7 +265,10 @@ default="gaussian"
             raise fail(
                 "start", f"is {shown(self.start)}", f"pass {' or '.join(map(repr, _STARTS))}"
             )
-        dual = starts.from_weights(features, weights)
+        try:
+            dual = starts.from_weights(features, weights)
+        except InvalidInputError as error:  # it speaks of weights
+            raise InvalidInputError(f"start: {error}") from error
         return _Start(features, dual, weights - dual @ features)
 
 
