@@ -6,6 +6,7 @@ import warnings
 
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 N_FEATURES = 6
 
@@ -121,6 +122,34 @@ class Normed(nn.Module):
         return self.last(torch.relu(self.first(x)))
 
 
+def old_weight_norm():
+    """Weights computed by a hook, stale until the next call."""
+    model = quietly(
+        lambda: nn.Sequential(nn.utils.weight_norm(nn.Linear(N_FEATURES, 4)), nn.ReLU())
+    )
+    model.append(nn.Linear(4, 1))
+    with torch.no_grad():
+        model[0].weight_g.mul_(2.0)
+    return model
+
+
+def pruned():
+    model = sequential()
+    prune.l1_unstructured(model[0], "weight", 0.5)
+    return model
+
+
+class Loose(nn.Module):
+    """A forward that takes any number of things."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = sequential()
+
+    def forward(self, *things):
+        return self.net(things[0])
+
+
 def sequential(*, bias=True, m=9):
     return nn.Sequential(nn.Linear(N_FEATURES, m, bias=bias), nn.ReLU(), nn.Linear(m, 1, bias=bias))
 
@@ -137,6 +166,9 @@ READABLE = {
     "elementwise": Elementwise,
     "turning": Turning,
     "normed": Normed,
+    "weight norm by a hook": old_weight_norm,
+    "pruned": pruned,
+    "any number of inputs": Loose,
     "in parallel": lambda: nn.DataParallel(sequential()),
 }
 
@@ -231,7 +263,7 @@ UNREADABLE = {
             lambda self, x: torch.relu(self.fc(x)).sum(1) + 2 * torch.relu(self.fc(x)).sum(1),
             fc=_linear(),
         ),
-        "share weights",
+        "is used twice",
     ),
     "scaled samples": (
         lambda: Wrapped(lambda self, x: self.net(x / 10.0), net=sequential()),
@@ -263,15 +295,30 @@ UNREADABLE = {
         ),
         "drops units at random",
     ),
+    "a dictionary returned": (
+        lambda: Wrapped(lambda self, x: {"y": self.net(x)}, net=sequential()),
+        "returns a dict",
+    ),
+    "transposed samples": (
+        lambda: Wrapped(
+            lambda self, x: torch.relu(self.W @ x.T).sum(0),
+            W=nn.Parameter(torch.randn(4, N_FEATURES)),
+        ),
+        "attribute 'T'",
+    ),
+    "one layer added to itself": (
+        lambda: Wrapped(lambda self, x: self.net(x) + self.net(x), net=sequential()),
+        "is used twice",
+    ),
     "two things returned": (
         lambda: Wrapped(lambda self, x: (self.net(x), x), net=sequential()),
-        "returns 2 things",
+        "returns a tuple or list",
     ),
     "a second input": (lambda: _Second(), "second input, y"),
     "a constant": (lambda: Wrapped(lambda *_: torch.zeros(3)), "constant"),
     "a gate": (
         lambda: Wrapped(lambda self, x: (self.fc(x) * (self.fc(x) > 0)).sum(1), fc=_linear()),
-        "share weights|gt in",
+        "is used twice|gt in",
     ),
     "three layers and turns": (
         lambda: Wrapped(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -39,9 +37,11 @@ def trained(model, optimizer, n_steps=30, weight_decay=0.0):
 
 
 def own_output(model, kind):
-    model = copy.deepcopy(model).eval()
+    was_training = model.training
     with torch.no_grad():
-        return model(torch.from_numpy(X).to(kind)).double().numpy().ravel()
+        found = model.eval()(torch.from_numpy(X).to(kind)).double().numpy().ravel()
+    model.train(was_training)
+    return found
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
@@ -162,6 +162,16 @@ def test_outputs_that_are_not_finite_are_named():
 def test_another_number_of_features_is_named():
     with pytest.raises(rb.InvalidInputError, match=r"X: has 5 columns.*takes 6 features"):
         agreement(read_network(made(sequential)), made(sequential), X[:, :5])
+
+
+def test_a_forward_of_constants_alone_is_read():
+    class Fixed(nn.Module):
+        def forward(self, x):
+            return torch.relu(x @ torch.linspace(-1, 1, 18).reshape(6, 3).to(x.dtype)).sum(1)
+
+    network = read_network(Fixed())
+    assert_allclose(network.weights.T.ravel(), np.linspace(-1, 1, 18), atol=1e-7)
+    assert agreement(network, Fixed(), X).dtype == "float32"
 
 
 def test_a_model_that_casts_inside_is_read():

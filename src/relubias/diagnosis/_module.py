@@ -12,7 +12,8 @@ import numpy as np
 from relubias._validate import Float, fail, shown
 from relubias.diagnosis._state_dict import read_state_dict
 from relubias.diagnosis._tensors import dtype_name, torch_if_loaded
-from relubias.diagnosis._torch_graph import Layers, NotTraced, layers_of
+from relubias.diagnosis._torch_graph import Layers, layers_of
+from relubias.diagnosis._tracing import NotTraced
 from relubias.diagnosis._values import Refused
 from relubias.diagnosis.network import Network, folded
 
@@ -50,12 +51,24 @@ def private_copy(name: str, model: Any) -> Any:
         if value.device.type == "meta":
             raise fail(name, f"has {key!r} on the meta device, without values", "load its weights")
     try:
-        own = copy.deepcopy(model).to("cpu")
+        own = copy.deepcopy(model, _computed(model)).to("cpu")
         own.eval()
         return own.requires_grad_(False)
     except Exception as error:
         got = f"cannot be copied ({type(error).__name__}: {_short(error)})"
         raise fail(name, got, "pass its state dict, with the names of two layers") from error
+
+
+def _computed(model: Any) -> dict[int, Any]:
+    """Return copies of tensors that hooks compute from weights: they refuse to be copied."""
+    torch: Any = torch_if_loaded()
+    copies: dict[int, Any] = {}
+    for layer in model.modules():
+        attributes: dict[str, Any] = vars(layer)
+        for value in attributes.values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                copies[id(value)] = value.detach().clone()
+    return copies
 
 
 def read_module(name: str, model: Any, hidden: str | None, output: str | None) -> Network:
@@ -197,7 +210,8 @@ def _dtype_of(own: Any) -> str:
     for _, parameter in own.named_parameters():
         if parameter.ndim == 2 and parameter.is_floating_point():
             return dtype_name(parameter)
-    return "float64"
+    torch: Any = torch_if_loaded()
+    return dtype_name(torch.empty(0))
 
 
 def _short(error: Exception) -> str:

@@ -17,6 +17,7 @@ from relubias.diagnosis._operations import (
     unreadable,
 )
 from relubias.diagnosis._tensors import as_plain, is_tensor, torch_if_loaded
+from relubias.diagnosis._tracing import traced
 from relubias.diagnosis._values import (
     Affine,
     Combination,
@@ -28,7 +29,7 @@ from relubias.diagnosis._values import (
     rectified,
 )
 
-__all__ = ["Layers", "NotTraced", "layers_of"]
+__all__ = ["Layers", "layers_of"]
 
 _SILENT = {"Identity": "", "Flatten": "", "Dropout": "drops", "AlphaDropout": "drops"}
 _SILENT |= {f"Dropout{k}d": "drops" for k in (1, 2, 3)} | {"FeatureAlphaDropout": "drops"}
@@ -45,10 +46,6 @@ _ADVICE = {
     "Softmax": "the output must be linear: leave this layer out, and pass labels on its scale",
     "LogSoftmax": "the output must be linear: leave this layer out, and pass labels on its scale",
 }
-
-
-class NotTraced(Exception):  # noqa: N818 - a signal between two ways of reading
-    """The forward pass cannot be traced; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,38 +91,12 @@ def layers_of(name: str, module: Any) -> Layers:
     return _Walk(name, module).run()
 
 
-def _traced(module: Any) -> Any:
-    import inspect
-
-    from torch.fx import Tracer
-
-    try:
-        parameters = list(inspect.signature(module.forward).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise NotTraced(f"its forward has no signature ({error})") from error
-    if not parameters:
-        raise Refused("its forward takes no input", "pass a module that takes samples")
-    more = [p for p in parameters[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    needed = [p.name for p in more if p.default is p.empty]
-    if needed:
-        got = f"its forward needs a second input, {needed[0]}"
-        raise Refused(got, "wrap it in a module that takes the samples alone")
-    constants = {p.name: p.default for p in more}
-    torch: Any = torch_if_loaded()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return Tracer().trace(module, concrete_args=constants or None)
-    except Exception as error:  # the user's code may raise anything
-        reason = " ".join(str(error).split())[:120]
-        raise NotTraced(f"{type(error).__name__}: {reason}") from error
-
-
 class _Walk:
     """One pass over the graph of a forward pass."""
 
     def __init__(self, name: str, module: Any) -> None:
         self.name, self.module = name, module
-        self.graph = _traced(module)
+        self.graph = traced(module)
         self.values: dict[Any, Any] = {}
         self.banks: list[Affine] = []
         self.notes: list[str] = []
@@ -190,11 +161,16 @@ class _Walk:
     def _linear(self, value: Any, layer: Any, where: str) -> Any:
         for parameter in layer.parameters():
             self._use(_storage(parameter), where)
+        if "weight" in vars(layer):  # computed by a hook, whenever the layer is called
+            torch: Any = torch_if_loaded()
+            layer(torch.zeros(1, layer.in_features, dtype=torch.float64))
         weight = self._constant(layer.weight, where)
         bias = None if layer.bias is None else self._constant(layer.bias, where)
         return linear(value, weight, bias, where)
 
     def _use(self, parameter: int, where: str) -> None:
+        if self.uses.get(parameter) == where:
+            raise Refused(f"{where} is used twice", "each layer must act once on the samples")
         if parameter in self.uses:
             got = f"{self.uses[parameter]} and {where} share weights"
             raise Refused(got, "networks whose weights are tied cannot be diagnosed")
@@ -216,11 +192,12 @@ class _Walk:
         kwargs = fx_node.map_arg(node.kwargs, self.values.__getitem__)
         if not any(is_value(value) for value in inputs):
             return self._folded(node, args, kwargs, where)
+        short = name.rstrip("_") if not name.startswith("__") else name
         if all(isinstance(value, Unknown) for value in inputs if is_value(value)):
-            return Unknown()
+            is_cast = only_reshapes(short) and is_tensor(args[0])  # to the type of the samples
+            return self._inherit(node, args[0]) if is_cast else Unknown()
         if not is_method and not _is_known(node.target):
             raise unreadable(where)
-        short = name.rstrip("_") if not name.startswith("__") else name
         if not only_reshapes(short):
             self._use_all(node, where)
         plain_args = fx_node.map_aggregate(args, lambda a: self._constant(a, where))
@@ -237,15 +214,21 @@ class _Walk:
                 found = node.target(*args, **kwargs)
         except Exception as error:  # the user's code may raise anything
             raise Refused(f"{where} failed ({type(error).__name__})", "mend the forward") from error
-        for constant in node.all_input_nodes if is_tensor(found) else ():
+        return self._inherit(node, found) if is_tensor(found) else found
+
+    def _inherit(self, node: Any, tensor: Any) -> Any:
+        """Remember which parameters a constant comes from."""
+        for constant in node.all_input_nodes:
             self.sources[node] |= self.sources[constant]
             self.names[node] += self.names[constant]
-        return found
+        return tensor
 
     def _constant(self, value: Any, where: str) -> Any:
         return as_plain(self.name, value, f"in {where} a tensor")
 
     def _place(self, node: Any, name: str) -> str:
+        if name == "getattr":
+            name = f"attribute {node.args[1]!r}"
         tensors = [key for constant in node.all_input_nodes for key in self.names[constant]]
         if tensors:
             name = f"{name} with {', '.join(map(repr, tensors))}"
@@ -258,7 +241,8 @@ class _Walk:
 
     def _answer(self, returned: Any) -> Layers:
         if isinstance(returned, (tuple, list, dict)):
-            got = f"its forward returns {len(returned)} things in a {type(returned).__name__}"  # pyright: ignore[reportUnknownArgumentType]
+            kind = "dict" if isinstance(returned, dict) else "tuple or list"
+            got = f"its forward returns a {kind}"
             raise Refused(got, "wrap it in a module that returns the output alone")
         value = self.values.get(returned)
         if not isinstance(value, Combination):
