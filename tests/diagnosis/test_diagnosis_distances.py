@@ -158,7 +158,7 @@ def test_the_shortest_of_the_same_pattern_is_that_of_another_optimiser():
                 jac=lambda v: 2 * v,
                 method="SLSQP",
                 constraints=[
-                    {"type": "eq", "fun": lambda v, J=J: J @ v - y, "jac": lambda v, J=J: J},
+                    {"type": "eq", "fun": lambda v, J=J: J @ v - y, "jac": lambda _, J=J: J},
                     {
                         "type": "ineq",
                         "fun": lambda v, s=side: (s * (v.reshape(3, 4) @ X.T)).ravel(),

@@ -73,9 +73,8 @@ def diagnose(
         The samples it was trained on, as the model sees them.
     y : array_like of shape (n_samples,)
         Their labels.
-    held_out : tuple of two arrays, optional
-        Samples of shape (n_test, n_features) and labels of shape (n_test,) that were not trained
-        on, for test errors.
+    held_out : pair of array_like of shape (n_test, n_features) and (n_test,), optional
+        Samples and labels that were not trained on, for test errors.
     start : model, optional
         The model before training, in any of the forms of `model`.
     step_size : float, optional

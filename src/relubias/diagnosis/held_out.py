@@ -72,7 +72,18 @@ class Ridge(NamedTuple):
     """Whether the penalty was chosen by that error."""
 
     def predict(self, X: Float) -> Float:
-        """Return predictions, (n,)."""
+        """Return predictions.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Features, without the constant one.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In units of the labels.
+        """
         return X @ self.coefficients + self.intercept
 
 

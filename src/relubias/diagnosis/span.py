@@ -52,7 +52,18 @@ class Span:
     features: Float
 
     def projected(self, weights: Float) -> Float:
-        """Return the part of some vectors, (m, n_dimensions), that lies in the span."""
+        """Return the part of some vectors that lies in the span.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_vectors, n_dimensions)
+            The vectors.
+
+        Returns
+        -------
+        ndarray of shape (n_vectors, n_dimensions)
+            Their orthogonal projections.
+        """
         if self.basis is not None:
             return (weights @ self.basis) @ self.basis.T
         inside = np.zeros_like(weights)
@@ -62,7 +73,18 @@ class Span:
         return inside
 
     def duals(self, primal: Float) -> Float:
-        """Return the shortest duals, (m, n_samples), with these primal values."""
+        """Return the shortest duals with given primal values.
+
+        Parameters
+        ----------
+        primal : ndarray of shape (n_vectors, n_samples)
+            Products with the samples.
+
+        Returns
+        -------
+        ndarray of shape (n_vectors, n_samples)
+            Coefficients of the samples.
+        """
         roots, vectors = self.roots, self.vectors
         if self.basis is not None:
             roots, vectors = _eigen(self.features @ self.features.T)
