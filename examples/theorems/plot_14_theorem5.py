@@ -58,4 +58,4 @@ figure, ax = plt.subplots(figsize=(6.75, 2.8), layout="constrained")
 ax.plot(parked, kept, "o-", color="#0072B2")
 ax.set(xscale="log", ylim=(-0.03, 1.03), ylabel="share of data sets",
        xlabel="parked values start at minus this (the smallest label is about 0.5)")  # fmt: skip
-title = ax.set_title("every neuron keeps exactly what it owns", loc="left")
+title = ax.set_title("every neuron keeps exactly what it owns", loc="left", fontsize=10)

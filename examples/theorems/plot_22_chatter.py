@@ -44,7 +44,7 @@ if len(run.chattering):
             label="inactive")  # fmt: skip
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel="step", ylabel=rf"$w_{k} \cdot x_{i}$")
-    legend = ax.legend(frameon=False, loc="upper right")
+    legend = ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 # %%
 # Gradient flow, the limit of small steps, slides along the hyperplane instead: the next example.
