@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import struct
 import sys
 import time
@@ -95,9 +96,14 @@ class _Child:
         return json.loads(text), await source.readexactly(n_body)
 
     def end(self) -> None:
-        """End the process at once."""
+        """End the process at once, unless it has ended."""
+        if self.process.returncode is not None:
+            return
         with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+            if sys.platform == "win32":
+                self.process.kill()
+            else:  # asyncio's own looks first whether it has ended, and so loses its status
+                os.kill(self.process.pid, signal.SIGKILL)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
