@@ -108,7 +108,8 @@ right.set_title("progression of unseen patients, predicted", fontsize=9)
 plt.show()
 
 # %%
-# It is not. Two neurons of both signs can be any linear function, and on these features the shortest
-# network makes nearly the predictions of ridge regression. One neuron cannot output what is below
-# zero, and misses half of the labels here. The point of the estimator is no better score, but a
-# network whose norm is known to be about the least: something to hold against what training found.
+# It is not. Two neurons of both signs can be any linear function, and on these features the
+# shortest network makes nearly the predictions of ridge regression. One neuron cannot output what
+# is below zero, and misses half of the labels here. The point of the estimator is no better score,
+# but a network whose norm is known to be about the least: something to hold against what training
+# found.
