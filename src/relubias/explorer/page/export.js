@@ -1,9 +1,16 @@
 // What is shown, to take away: a picture, a table, and the Python lines that make the same numbers.
 
+import { FIELDS } from "./fields.js";
+import { typed } from "./format.js";
+
 /** @type {Record<number, string>} */
 const REGIONS = ["agreeing", "disagreeing", "frozen", "small"];
 /** @type {Record<number, string>} */
 const MODES = { 1: "active", 0: "sliding", [-1]: "inactive" };
+const LEGEND =
+  "Blue, solid: y > 0; orange, dashed: y < 0. On a line, △ switched on, ▽ off, □ begins to slide. " +
+  "In the plane, ● the label has the neuron's sign, ▽ it has not, ■ slides. Activity: full, agrees; slanted, " +
+  "disagrees; thin line, frozen; dotted, slides. Predictions: ━ label, ● limit, ◇ shortest network, ○ now.";
 const VIEW = { width: 560, height: 340 }; // px of the page, as all lengths of the sheet
 const [GAP, HEAD, LINE] = [24, 34, 19];
 const SCALE = 2; // pixels of the picture for a pixel of the page
@@ -144,17 +151,20 @@ async function copy(text, shown) {
  */
 export function sheet(app, answer) {
   const views = /** @type {any[]} */ (Object.values(app.views));
-  const { paper, ink, soft } = app.colours();
+  const { panel: paper, ink, soft } = app.colours();
   const family = getComputedStyle(document.body).fontFamily;
   const canvas = document.createElement("canvas");
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const width = 2 * VIEW.width + 3 * GAP;
   context.font = `13px ${family}`;
-  const caption = wrap(context, captionOf(app, answer), width - 2 * GAP);
+  const room = width - 2 * GAP;
+  const caption = [settingsOf(answer), foundIn(app, answer)].flatMap((text) => wrap(context, text, room));
+  const legend = wrap(context, LEGEND, room);
   const top = GAP + HEAD + caption.length * LINE + GAP;
   const rows = Math.ceil(views.length / 2);
   canvas.width = width * SCALE;
-  canvas.height = (top + rows * (HEAD + VIEW.height + GAP)) * SCALE;
+  const bottom = top + rows * (HEAD + VIEW.height + GAP);
+  canvas.height = (bottom + legend.length * LINE + GAP) * SCALE;
   context.scale(SCALE, SCALE);
   context.fillStyle = paper;
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -166,6 +176,7 @@ export function sheet(app, answer) {
   };
   write(titleOf(answer), "600 20px");
   caption.forEach((text, row) => write(text, "13px", GAP, GAP + HEAD + row * LINE, soft));
+  legend.forEach((text, row) => write(text, "13px", GAP, bottom + row * LINE, soft));
   views.forEach((view, index) => {
     const x = GAP + (index % 2) * (VIEW.width + GAP);
     const y = top + Math.floor(index / 2) * (HEAD + VIEW.height + GAP);
@@ -189,13 +200,28 @@ function titleOf({ state }) {
 }
 
 /**
- * The settings, what was found, and where in time the picture was taken.
+ * The settings that matter, as the address writes them.
+ * @param {any} answer
+ */
+function settingsOf({ state }) {
+  const shown = FIELDS.filter(({ key, when }) => key !== "data" && (!when || when(state)));
+  const pairs = shown.map(({ key }) => `${key} = ${state[key] === null ? "by chance" : show(state[key])}`);
+  return `${[...(state.data ? [`own data, n = ${state.n}, d = ${state.d}`] : []), ...pairs].join(", ")}.`;
+}
+
+/** @param {number | string} value */
+function show(value) {
+  return (typeof value === "number" ? typed(value) : value).replaceAll("-", "−");
+}
+
+/**
+ * What was found, and where in time the picture was taken.
  * @param {any} app
  * @param {any} answer
  */
-function captionOf(app, answer) {
+function foundIn(app, answer) {
   const facts = (answer.facts ?? []).map((/** @type {string[]} */ [name, value]) => `${name} ${value}`);
-  const unit = answer.state.method === "flow" ? "time" : "step";
+  const unit = answer.state.method === "flow" ? "L t =" : "step";
   const time = values(answer.times)[app.currentFrame()];
   return `${[...facts, `shown at ${unit} ${Number(time.toPrecision(6))}`].join("; ")}.`;
 }
