@@ -23,8 +23,8 @@ print(report.conclusion)
 axes = report.plot()
 
 # %%
-# The conclusion, by hand: the closed form of the limit against the run. Below, `positive` examples
-# move and the dual variables of the others stay where the first step has put them.
+# The conclusion, by hand: the closed form of the limit against the run. Below, ``positive``
+# examples move and the dual variables of the others stay where the first step has put them.
 run = report.trajectory
 positive, first = labels > 0, run.at(1)
 dual = first.dual[0].copy()

@@ -41,8 +41,8 @@ for name, spectrum in spectra.items():
     )
 
 # %%
-# The range of step sizes that the theory speaks about is measured on the data. On the spiked ones
-# it is narrow, and what is stable ends early.
+# The range of step sizes that the theory speaks about is measured on the data. On the last one
+# it lies low, and what is stable ends early.
 axes = bounds.plot()
 
 # %%

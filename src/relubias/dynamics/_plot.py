@@ -26,6 +26,7 @@ _MOST_WORK = 3e8
 """Iterations times entries of G that are computed again for a picture."""
 
 _N_TIMES = 240
+_MOST_MARKS = 5000
 _MAX_DOUBLINGS = 30
 
 
@@ -40,6 +41,8 @@ def draw_trajectory(run: DescentTrajectory, axes: Any) -> None:
         at = np.unique(switches["time"])
         look = {"color": BLACK, "markersize": 4, "linestyle": "none", "marker": "x"}
         pairs = switches["time"]
+        if pairs.size > _MOST_MARKS:
+            pairs = pairs[np.linspace(0, pairs.size - 1, _MOST_MARKS).astype(int)]
         axes.plot(pairs, np.zeros(pairs.size), zorder=4, **look)
         marks = [axes.plot([], [], label=f"switches, at {counted(at.size, 'step')}", **look)[0]]
     draw_legend(axes, run.problem, marks)
