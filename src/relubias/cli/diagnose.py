@@ -133,10 +133,13 @@ def diagnose(
 def _errors_name_files(model: Path, data: Path, start: Path | None, held_out: Path | None) -> Any:
     """Let errors about an argument name the file that it came from."""
     files = {"model": model, "X": data, "y": data, "start": start, "held_out": held_out}
+    options = ("kappa", "ridge", "hidden", "output")
     try:
         yield
     except InvalidInputError as error:
         name, colon, rest = str(error).partition(":")
+        if name in options:
+            raise InvalidInputError(f"--{name}:{rest}") from error
         path = files.get(name)
         if path is None or not colon:
             raise
