@@ -85,11 +85,11 @@ def asking(running):
 def raw(port, data, *, wait=5.0):
     """Return what the server says to some bytes."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=wait)) as connection:
-        with suppress(ConnectionResetError, BrokenPipeError):
+        with suppress(OSError):  # it has closed the connection
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
         answer = b""
-        with suppress(ConnectionResetError):  # it stopped reading
+        with suppress(OSError):
             while chunk := connection.recv(65_536):
                 answer += chunk
         return answer
