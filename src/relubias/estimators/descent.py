@@ -92,7 +92,7 @@ class GradientDescentReLURegressor(ReLURegressor):
         The step that was taken.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data had any.
 
     See Also

@@ -83,7 +83,7 @@ class MinimumNormReLURegressor(ReLURegressor):
         Nodes searched, at least 1.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where the data had any.
 
     See Also
