@@ -111,6 +111,7 @@ for column, (title, weights) in enumerate(columns.items()):
         ax = axes[row, column]
         ax.imshow(weights[row].reshape(8, 8), cmap="RdBu_r", vmin=-size, vmax=size)
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
         if row == 0:
             ax.set_title(title)
         if column == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -64,8 +64,7 @@ def _computed(model: Any) -> dict[int, Any]:
     torch: Any = torch_if_loaded()
     copies: dict[int, Any] = {}
     for layer in model.modules():
-        attributes: dict[str, Any] = vars(layer)
-        for value in attributes.values():
+        for value in cast("dict[str, Any]", vars(layer)).values():
             if isinstance(value, torch.Tensor) and not value.is_leaf:
                 copies[id(value)] = value.detach().clone()
     return copies
