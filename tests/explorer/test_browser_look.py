@@ -93,7 +93,7 @@ def test_nothing_overflows_sideways(visit: Callable[..., Explorer], width: int) 
         explorer.page.wait_for_selector("#control-n:visible")
         assert explorer.page.evaluate(overflow) <= 0
     explorer.set("n", 9)
-    explorer.set("signs", "++++----")
+    explorer.set("signs", "++--")
     assert explorer.page.evaluate(overflow) <= 0
     wide = explorer.page.evaluate(
         """() => [...document.querySelectorAll("body *")].filter((element) => {
