@@ -106,14 +106,14 @@ def test_a_pipeline_with_random_features_is_searched():
         [
             ("scale", StandardScaler()),
             ("features", RBFSampler(gamma=0.02, n_components=400, random_state=0)),
-            ("network", MinimumNormReLURegressor(rel_gap=0.1)),
+            ("network", MinimumNormReLURegressor(rel_gap=0.5)),
         ]
     )
     grid = {"features__gamma": [0.01, 0.1], "network__alpha": [0.3, 3.0]}
     search = GridSearchCV(pipeline, grid, cv=3, error_score="raise").fit(X, y)
     assert search.best_score_ > 0.3
     best = search.best_estimator_["network"]
-    assert best.rel_gap_ <= 0.1
+    assert best.rel_gap_ <= 0.5
     assert search.score(X, y) > search.best_score_
     assert_array_equal(search.predict(X), search.best_estimator_.predict(X))
 
@@ -156,7 +156,7 @@ def test_fitting_leaves_the_data_and_the_parameters_alone(model):
 PARAMETERS = [
     ("descent", {"step_size": 0.1, "kappa": 0.5}, "step_size"),
     ("descent", {"step_size": "large"}, "step_size"),
-    ("descent", {"start": "zero"}, "start"),
+    ("descent", {"start": "zero"}, """start: is 'zero'; pass "gaussian", "all_positive", or """),
     ("descent", {"start": np.zeros((2, 50))}, r"start: has shape .* \(2, 51\)"),
     ("descent", {"max_iter": 0}, "max_iter"),
     ("minimum norm", {"alpha": -1.0}, "alpha"),

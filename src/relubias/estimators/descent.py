@@ -44,9 +44,9 @@ class GradientDescentReLURegressor(ReLURegressor):
         of a sample.
     start : {"gaussian", "all_positive"} or array_like of shape (n_neurons, n_weights)
         Where descent starts. "gaussian", the default: random weights. "all_positive": every sample
-        active on every neuron, with equal predictions; the samples have to be linearly independent.
-        An array holds the weights themselves, and in its last column the intercepts, if they are
-        fitted.
+        active on every neuron, with equal predictions; without intercepts the samples have to be
+        linearly independent. An array holds the weights themselves, and in its last column the
+        intercepts, if they are fitted.
     start_scale : float, default=0.01
         Size of the start, dimensionless. Root mean square of a neuron's predictions over that of
         the labels; for "all_positive", the predictions over the smallest label that is not zero.
@@ -262,9 +262,7 @@ class GradientDescentReLURegressor(ReLURegressor):
             dual = starts.all_positive(problem, scale * (least if math.isfinite(least) else 1.0))
             return _Start(features, dual, np.zeros(shape))
         else:
-            raise fail(
-                "start", f"is {shown(self.start)}", f"pass {' or '.join(map(repr, _STARTS))}"
-            )
+            raise fail("start", f"is {shown(self.start)}", f"pass {_STARTS}, or weights")
         try:
             dual = starts.from_weights(features, weights)
         except InvalidInputError as error:  # it speaks of weights
