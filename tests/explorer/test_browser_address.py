@@ -149,6 +149,24 @@ def test_text_in_an_address_is_never_markup(explorer: Explorer, text: str) -> No
     assert explorer.page.locator("img, script").count() == before
 
 
+def test_a_view_and_a_pair_that_do_not_exist_are_left_out(explorer: Explorer) -> None:
+    explorer.open(SMALL + "&view=nonsense&neuron=99&sample=-3&t=1e9")
+    expect(explorer.page.locator("#notes")).to_contain_text("nonsense, which there is not")
+    assert not explorer.query().keys() & {"view", "neuron", "sample", "t"}
+
+
+def test_a_link_can_enlarge_a_view(explorer: Explorer) -> None:
+    explorer.open(SMALL + "&view=plane")
+    expect(explorer.page.locator("#enlarge-dialog")).to_be_visible()
+    explorer.page.keyboard.press("Escape")
+    explorer.page.wait_for_function("() => !location.search.includes('view=')")
+
+
+def test_a_link_can_play(visit: Callable[..., Explorer]) -> None:
+    explorer = visit(reduced_motion="no-preference").open(SMALL + "&t=0&play=1")
+    explorer.page.wait_for_function("() => Number(document.documentElement.dataset.frame) > 1")
+
+
 def test_the_token_of_a_wider_bind_stays_in_the_address(explorer: Explorer) -> None:
     explorer.open(SMALL + "&token=secret")
     explorer.set("seed", 4)

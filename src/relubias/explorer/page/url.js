@@ -52,6 +52,10 @@ export function initUrl(app) {
       );
       delete state[key];
     }
+    if (view.view && !Object.hasOwn(app.views, view.view)) {
+      notes.push(`The address asks for the view ${short(view.view)}, which there is not.`);
+      delete view.view;
+    }
     restoring = true;
     app.setState(state, { replace: true, ...options });
     app.setView({ t: null, neuron: null, sample: null, play: false, view: null, ...view });
