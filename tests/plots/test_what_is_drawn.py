@@ -156,9 +156,15 @@ def test_every_sufficient_condition_has_a_row(draw):
     assert found.decided_by in title(axes)
 
 
+def n_ancestors(tree, node):
+    parent = tree.parent[node]
+    return 0 if parent < 0 else 1 + n_ancestors(tree, parent)
+
+
 def test_a_tree_shows_its_bounds_by_depth(draw):
     tree, axes = result("search_tree"), draw("search_tree")
     leaves, inner = points(axes, "s"), points(axes, "o")
+    assert_array_equal(leaves[:, 0], [n_ancestors(tree, leaf) for leaf in tree.leaves])
     assert_array_equal(np.sort(leaves[:, 1]), np.sort(tree.bound[tree.leaves]))
     assert inner.shape[0] == tree.parent.size - tree.leaves.size
     assert_array_equal(inner[inner[:, 0] == 0, 1], tree.bound[:1])
