@@ -87,23 +87,9 @@ def _rest(d: Diagnosis) -> list[str]:
 
 
 def _minimum_norm(d: Diagnosis) -> list[str]:
-    c, shortest = d.find("minimum norm"), d.shortest
-    if c is None and shortest is None:
-        return [f"The minimum norm is not known: {d.why_no_shortest}."]
-    if c is None and shortest is not None:
-        if shortest.status is MinimumNormStatus.UNDECIDED:
-            return ["The minimum norm is not known: no network that fits the labels was found."]
-        shown = ", ".join(str(i) for i in shortest.conflict[:8])
-        more = ", ..." if shortest.conflict.size > 8 else ""
-        text = (
-            "No network with these signs fits the labels, so there is no minimum norm: samples "
-            f"{shown}{more} contradict each other"
-        )
-        if (closest := d.find("closest fit")) is not None:
-            text += f"; from the closest fit the network is {_apart(closest)} away"
-        return [text + "."]
+    c = d.find("minimum norm")
     if c is None:
-        return []
+        return [_no_minimum_norm(d) + "."]
     if c.is_exact and c.relative <= d.tolerance:
         return [f"The network is the minimum-norm network: they differ by {_apart(c)}."]
     longer = f"{d.norm / c.norm:.3g} times its norm" if c.norm > 0 else "the norm of that is 0"
@@ -112,7 +98,7 @@ def _minimum_norm(d: Diagnosis) -> list[str]:
             f"The minimum-norm network is {_apart(c)} away (cosine {c.cosine:.4f}); the network "
             f"has {longer}."
         ]
-    bound = 0.0 if shortest is None else shortest.lower_bound
+    bound = 0.0 if d.shortest is None else d.shortest.lower_bound
     text = (
         f"The shortest network known to fit the labels is {_apart(c)} away (cosine "
         f"{c.cosine:.4f}); the network has {longer}."
@@ -122,6 +108,26 @@ def _minimum_norm(d: Diagnosis) -> list[str]:
     if c.at_least > 0 and d.norm > c.norm:
         text += f" The shortest of all is {c.at_least:.4g} or more away."
     return [text]
+
+
+def _no_minimum_norm(d: Diagnosis) -> str:
+    """Return why no network is known that fits."""
+    if d.shortest is None:
+        return f"The minimum norm is not known: {d.why_no_shortest}"
+    if d.shortest.status is MinimumNormStatus.UNDECIDED:
+        text = "The minimum norm is not known: the search found no network that fits the labels"
+        if d.optimum.misfit <= d.tolerance:
+            text += f" but this one, of norm {d.norm:.4g}"
+        return text
+    shown = ", ".join(str(i) for i in d.shortest.conflict[:8])
+    more = ", ..." if d.shortest.conflict.size > 8 else ""
+    text = (
+        "No network with these signs fits the labels, so there is no minimum norm: samples "
+        f"{shown}{more} contradict each other"
+    )
+    if (closest := d.find("closest fit")) is not None:
+        text += f"; from the closest fit the network is {_apart(closest)} away"
+    return text
 
 
 def _apart(c: Comparison) -> str:
@@ -148,17 +154,22 @@ def _test_errors(d: Diagnosis) -> list[str]:
 def _ignored(d: Diagnosis) -> list[str]:
     a = d.activity
     m, n = a.sign.shape
-    ignored, frozen = int((a.sign < 0).sum()), int((a.frozen > 0).sum())
+    ignored = int((a.sign < 0).sum())
     waking = int((a.frozen < 0).sum())
     total = f"{percent(ignored / (m * n))} of the {m * n:,} pairs of a neuron and a sample"
     if ignored == 0:
         text = "Every neuron is active on every sample"
     elif a.is_settled:
         text = f"Ignored are {total}, and all of them stay so: no activation ever switches again"
-    elif frozen == 0 and waking == 0:
-        text = f"Ignored are {total}; whether they stay so is not known"
     else:
-        text = f"Ignored are {total}; the next step wakes {waking:,}, of the others it is not known"
+        woken = f"{waking:,}" if waking else "none"
+        text = f"Ignored are {total}; the next step wakes {woken}, and "
+        doubtful = int(a.doubtful.sum())
+        if doubtful < a.sign.size:
+            rest = "pair that may" if doubtful == 1 else "pairs that may"
+            text += f"whether the others stay so hangs on {doubtful:,} {rest} switch"
+        else:
+            text += "whether the others stay so is not known"
     if ignored and a.is_settled and math.isfinite(a.margin):
         text += f" (margin {percent(a.margin)} of the largest label)"
     found = [text + "."]

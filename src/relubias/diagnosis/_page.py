@@ -52,7 +52,7 @@ def diagnosis_body(d: Diagnosis) -> str:
             "distances",
             "Distances to other networks",
             _picture(d.plot_distances, "Distance from the network to others"),
-            tag("div", _distances(d), "scroll"),
+            _distances(d),
         ),
     ]
     if d.test_errors:
@@ -89,8 +89,8 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _distances(d: Diagnosis) -> str:
-    head = ("network", "distance", "rounding", "relative", "cosine", "norm", "what it is")
-    return _table(
+    head = ("network", "distance", "rounding", "relative", "cosine", "norm")
+    table = _table(
         head,
         [
             (
@@ -100,10 +100,13 @@ def _distances(d: Diagnosis) -> str:
                 minus(percent(c.relative)),
                 "" if math.isnan(c.cosine) else minus(f"{c.cosine:.5f}"),
                 _number(c.norm),
-                _spoken(c.sentence),
             )
             for c in d.comparisons
         ],
+        aligned=len(head),
+    )
+    return tag("div", table, "scroll") + _bullets(
+        f"{tag('strong', escape(c.name))}: {_spoken(c.sentence)}." for c in d.comparisons
     )
 
 

@@ -18,6 +18,7 @@ __all__ = ["draw_activity", "draw_distances", "draw_errors"]
 
 _MOST_MARKED = 600
 """Pairs up to which each has a mark besides its colour."""
+_MOST_COLUMNS = 60
 _MOST_NAMED = 24
 
 _KINDS: tuple[tuple[str, str, str], ...] = (
@@ -50,7 +51,7 @@ def draw_activity(d: Diagnosis, axes: Any) -> None:
         shown, cmap=colours, vmin=-0.5, vmax=len(_KINDS) - 0.5, aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
-    if m * n <= _MOST_MARKED:
+    if m * n <= _MOST_MARKED and n <= _MOST_COLUMNS:
         for kind, (_, _, marker) in enumerate(_KINDS):
             where = np.argwhere(shown == kind)
             if marker and where.size:
@@ -113,7 +114,8 @@ def draw_distances(d: Diagnosis, axes: Any) -> None:
     names = [c.name for c in d.comparisons]
     values = np.array([c.distance for c in d.comparisons])
     shown = values[values > 0]
-    floor = float(shown.min()) / 3 if shown.size else 0.1
+    is_wide = bool(shown.size) and shown.max() > 50 * shown.min()
+    floor = float(shown.min()) / 3 if is_wide else 0.0
     for row, c in enumerate(d.comparisons):
         fill = BLUE if c.is_exact else "white"
         length = max(c.distance, floor)
@@ -123,14 +125,14 @@ def draw_distances(d: Diagnosis, axes: Any) -> None:
             number(c.distance) + share, (length, row), xytext=(5, 0), va="center",
             textcoords="offset points", bbox={"fc": "white", "ec": "none", "pad": 1.0},
         )  # fmt: skip
-    axes.axvline(d.norm, color=GREY, lw=1.0, ls="--")
+    axes.axvline(d.norm, color=GREY, lw=1.0, ls="--", zorder=0.5)
     axes.annotate(
         "norm of the network", (d.norm, -0.5), xytext=(4, 2), textcoords="offset points",
         color=GREY, va="bottom",
     )  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.45, -0.95)
-    if shown.size and shown.max() > 50 * shown.min():
+    if is_wide:
         axes.set_xscale("log")
         axes.set_xlim(floor / 1.5, 30 * max(values.max(), d.norm))
     else:
@@ -161,7 +163,8 @@ def draw_errors(d: Diagnosis, axes: Any) -> None:
     axes.axvline(test[0], color=GREY, lw=1.0, ls="--", zorder=0)
     axes.set_yticks(rows, [e.name for e in errors])
     axes.set_ylim(len(errors) - 0.5, -0.5)
-    axes.set_xlim(left=min(0.0, float(train.min())))
+    widest = max(float(test.max()), float(train.max()))
+    axes.set_xlim(-0.03 * widest, 1.06 * widest if widest > 0 else 1.0)
     axes.set_xlabel("root of the mean squared error, in units of the labels")
     axes.grid(axis="y", visible=False)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)

@@ -222,8 +222,10 @@ def fitting(data: Data, shortest: MinimumNorm | None, shared: Float | None) -> l
         best, bound = to_shortest(data, shortest), shortest.lower_bound
     if shared is not None:
         best = to_best_known(data, shared, 0.0, 0.0, ": one neuron of each sign, shared equally")
-    same = None if data.problem.n_neurons == 1 else to_same_pattern(data)
-    if same is None or (best is not None and (best.is_exact or best.norm <= same.norm)):
+    if data.problem.n_neurons == 1 or (best is not None and best.is_exact):
+        return [] if best is None else [best]
+    same = to_same_pattern(data)
+    if same is None or (best is not None and best.norm <= same.norm):
         return [c for c in (best, same) if c is not None]
     which = ", which has the model's own activation pattern"
     return [to_best_known(data, same.weights, same.rounding_error, bound, which)]
