@@ -72,6 +72,8 @@ def test_numbers_are_finite(key, value):
         ({"law": "uniform", "d": 10**7}, "d", "lower d to 1,000,000"),
         ({"law": "rademacher", "n": 20, "d": 10**12}, "d", "coordinates"),
         ({"spectrum": "power_law", "d": 10**8}, "d", "distinct eigenvalues"),
+        ({"spectrum": "power_law", "d": 10**5, "n": 1}, "d", "lower d to 20,000"),
+        ({"spectrum": "power_law", "d": 10**6, "n": 50}, "d", "lower d to 200,000"),
     ],
 )
 def test_fields_that_contradict_each_other_are_named(state, field, words):

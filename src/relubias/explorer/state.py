@@ -233,8 +233,9 @@ def _refuse_contradictions(state: State) -> None:
     if d < n and state.start != "gaussian":
         got = f"d: is {d}, so {n} samples are linearly dependent and cannot all start as asked"
         raise FieldError(f"{got}; raise d to {n} or more, or choose the gaussian start", "d")
-    if _n_draws(state) > MAX_DRAWS:
-        most = MAX_DRAWS // n
+    cost = _cost_of_a_feature(state)
+    if cost * d > MAX_DRAWS:
+        most = MAX_DRAWS // cost
         if state.spectrum == "power_law" and state.exponent > 0.0:
             got = f"a power law with d = {d:,} has as many distinct eigenvalues"
         else:
@@ -243,12 +244,12 @@ def _refuse_contradictions(state: State) -> None:
         raise FieldError(f"d: {got}; {remedy}", "d")
 
 
-def _n_draws(state: State) -> int:
-    """Return how many random numbers the Gram matrix costs, where that grows with d."""
-    n, d = state.n, state.d
+def _cost_of_a_feature(state: State) -> int:
+    """Return the random numbers that one more feature is worth; 0 where d does not matter."""
+    n = state.n
     if state.law == "orthogonal":
         return 0
     if state.spectrum == "power_law" and state.exponent > 0.0:
-        return n * d
-    is_counted = state.law == "rademacher" and n <= 16 and d > 2 ** (n - 1)
-    return n * d if state.law in ("rademacher", "uniform") and not is_counted else 0
+        return max(n, 10) if n > 1 else 500  # a single sample is drawn eigenvalue by eigenvalue
+    is_counted = state.law == "rademacher" and n <= 16 and state.d > 2 ** (n - 1)
+    return n if state.law in ("rademacher", "uniform") and not is_counted else 0
