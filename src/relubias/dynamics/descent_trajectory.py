@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from relubias._style import counted
 from relubias._validate import as_count
 from relubias.dynamics.certificate import Certificate
 from relubias.dynamics.trajectory import State, Status, Tail, Trajectory
@@ -136,15 +137,15 @@ class DescentTrajectory(Trajectory):
             if self.tail is not Tail.CHATTER:
                 return sentence
             return (
-                f"{len(self.chattering)} pairs may switch for ever, on the way to their "
-                "hyperplanes; no other pair ever switches, and the limit is exact to "
+                f"{counted(len(self.chattering), 'pair')} may switch for ever, on the way to a "
+                "hyperplane; no other pair ever switches, and the limit is exact to "
                 f"{self.certificate.radius if self.certificate else 0.0:.1g}"
             )
         if self.status is Status.DIVERGED:
             return f"{sentence}; below {self.safe_step_size:.3g} no pattern is unstable"
         detail = self.tail.sentence.replace("`period`", str(self.period))
         if self.tail is Tail.CHATTER:
-            detail += f" ({len(self.chattering)} pairs)"
+            detail += f" ({counted(len(self.chattering), 'pair')})"
         return f"{sentence}; {detail}"
 
     def summary(self) -> str:

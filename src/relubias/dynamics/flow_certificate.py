@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from relubias._style import counted
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_dual, as_float_array, fail
 from relubias.dynamics._flow.hyperplanes import Hyperplanes, merge_parallel
@@ -59,7 +60,7 @@ class FlowCertificate:
         return (
             f"certificate: smallest relative margin {self.margin:.3g} "
             f"(rounding {self.rounding_error:.1g}), {what} neuron {self.neuron}, "
-            f"sample {self.sample}; {self.n_sliding} pairs slide"
+            f"sample {self.sample}; {counted(self.n_sliding, 'pair slides', 'pairs slide')}"
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from relubias._style import counted
 from relubias._threads import one_blas_thread
 from relubias._validate import Float, as_real, fail
 from relubias.dynamics._flow.path import Path
@@ -175,7 +176,8 @@ class FlowTrajectory(Trajectory):
         """The status as one sentence, with the numbers of this run."""
         sentence = self.status.sentence
         if self.status is Status.CERTIFIED and len(self.sliding):
-            return f"{sentence}; {len(self.sliding)} pairs slide on their hyperplanes for ever"
+            pairs = counted(len(self.sliding), "pair slides", "pairs slide")
+            return f"{sentence}; {pairs} along a hyperplane for ever"
         if self.status is Status.MAX_EVENTS and self.n_events < self.max_events:
             return "no limit was reached: events at one time cannot be told apart in float64"
         return sentence

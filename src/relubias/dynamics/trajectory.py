@@ -61,7 +61,7 @@ class Status(_Sentence):
     )
     DIVERGED = (
         "DIVERGED",
-        "the residual left the range of numbers; lower `step_size` (see `safe_step_size`)",
+        "the residual left the range of numbers; lower `step_size` to `safe_step_size`",
     )
 
 
