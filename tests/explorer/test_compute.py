@@ -224,7 +224,7 @@ def test_where_there_is_no_law_none_is_drawn(answers, name):
 @pytest.mark.parametrize("exponent", [0.3, 0.5, 1.0, 1.7, 3.0])
 @pytest.mark.parametrize("d", [1, 7, 64, 65, 1000, 30_000])
 def test_traces_of_power_laws_are_sums(exponent, d):
-    state = parse_state({"n": 1, "d": d, "spectrum": "power_law", "exponent": exponent})
+    state = parse_state({"n": 1, "d": 1, "spectrum": "power_law", "exponent": exponent})
     exact = math.fsum(np.arange(1.0, d + 1) ** -exponent)
     assert_allclose(trace_at(state, float(d)), exact, rtol=1e-9)
 
