@@ -44,6 +44,8 @@ def percent(share: float) -> str:
     """Return a share as people read it."""
     if math.isnan(share):
         return "-"
+    if math.isinf(share):
+        return "infinitely many times"
     value = 100 * share
     if value == 0 or 0.1 <= abs(value) < 99.95:
         return f"{value:.3g}%"
@@ -90,24 +92,30 @@ def _minimum_norm(d: Diagnosis) -> list[str]:
     c = d.find("minimum norm")
     if c is None:
         return [_no_minimum_norm(d) + "."]
-    if c.is_exact and c.relative <= d.tolerance:
+    if c.is_exact and (c.relative <= d.tolerance or c.distance == 0.0):
         return [f"The network is the minimum-norm network: they differ by {_apart(c)}."]
-    longer = f"{d.norm / c.norm:.3g} times its norm" if c.norm > 0 else "the norm of that is 0"
+    if c.norm == 0.0:
+        return [f"The minimum-norm network is 0; the network has the norm {d.norm:.4g}."]
+    longer = f"{d.norm / c.norm:.3g} times its norm"
     if c.is_exact:
         return [
-            f"The minimum-norm network is {_apart(c)} away (cosine {c.cosine:.4f}); the network "
-            f"has {longer}."
+            f"The minimum-norm network is {_apart(c)} away (cosine {_cosine(c)}); the network has "
+            f"{longer}."
         ]
     bound = 0.0 if d.shortest is None else d.shortest.lower_bound
     text = (
         f"The shortest network known to fit the labels is {_apart(c)} away (cosine "
-        f"{c.cosine:.4f}); the network has {longer}."
+        f"{_cosine(c)}); the network has {longer}."
     )
     if bound > 0:
         text += f" Networks down to a norm of {bound:.4g} are not excluded."
     if c.at_least > 0 and d.norm > c.norm:
         text += f" The shortest of all is {c.at_least:.4g} or more away."
     return [text]
+
+
+def _cosine(c: Comparison) -> str:
+    return "undefined" if math.isnan(c.cosine) else f"{c.cosine:.4f}"
 
 
 def _no_minimum_norm(d: Diagnosis) -> str:
@@ -131,6 +139,8 @@ def _no_minimum_norm(d: Diagnosis) -> str:
 
 
 def _apart(c: Comparison) -> str:
+    if c.distance == 0.0:
+        return "0"
     rounding = f" (rounding {c.rounding_error:.0e})" if c.distance < 1e3 * c.rounding_error else ""
     return f"{c.distance:.4g}{rounding}, {percent(c.relative)} of its norm,"
 
@@ -194,10 +204,9 @@ def _selection(d: Diagnosis) -> list[str]:
     n = d.problem.n_samples
     subset = f"{s.support.size} of {counted(n, 'sample')}"
     origin = "the start" if s.has_start else "zero"
-    away = (
-        f"{s.distance:.4g}, {percent(s.relative)} of the distance from {origin} to it (tolerance "
-        f"{d.tolerance:.0e})"
-    )
+    part = f", {percent(s.relative)} of the distance from {origin} to it"
+    away = f"{s.distance:.4g}{part if math.isfinite(s.relative) else ''} (tolerance "
+    away += f"{d.tolerance:.0e})"
     if s.is_projection:
         return [
             f"The network is the projection of {origin} on what fits the {subset} that it "
@@ -260,7 +269,7 @@ def _training(d: Diagnosis) -> list[str]:
 
 def _linear(d: Diagnosis) -> list[str]:
     c = d["linear, all samples"]
-    if c.cosine < _SAME_DIRECTION:
+    if not c.cosine >= _SAME_DIRECTION:
         return []
     return [
         f"The network is nearly linear: it points along the linear fit of all labels (cosine "

@@ -34,14 +34,10 @@ def facts(d: Diagnosis) -> list[tuple[str, str]]:
         ),
         (
             "samples",
-            f"{d.problem.n_samples} of {counted(net.n_features, 'feature')}; read from "
-            f"{net.source}",
+            f"{d.problem.n_samples} of {counted(net.n_features, 'feature')}",
         ),
-        (
-            "agreement",
-            f"outputs within {d.agreement.relative:.1e} of the model's (rounding explains "
-            f"{d.agreement.tolerance:.1e})",
-        ),
+        ("read from", net.source),
+        ("agreement", _agreement(d)),
         (
             "state",
             f"{o.rest}: loss {o.loss:.5g}, RMSE {o.rmse:.4g}, gradient {o.gradient_norm:.2e}, "
@@ -50,9 +46,20 @@ def facts(d: Diagnosis) -> list[tuple[str, str]]:
     ]
 
 
+def _agreement(d: Diagnosis) -> str:
+    a = d.agreement
+    if math.isinf(a.tolerance) or math.isinf(a.relative):
+        return f"outputs within {a.max_abs:.1e} of the model's, which are 0"
+    return f"outputs within {a.relative:.1e} of the model's (rounding explains {a.tolerance:.1e})"
+
+
 def screen(d: Diagnosis) -> str:
     """Return the diagnosis as text that fits a screen."""
-    lines = [f"{name:<10} {value}"[:_WIDTH] for name, value in facts(d)]
+    lines: list[str] = []
+    for name, value in facts(d):
+        lines += textwrap.wrap(
+            value, _WIDTH, initial_indent=f"{name:<10} ", subsequent_indent=" " * 11, max_lines=2
+        )
     lines += ["", *_distances(d)]
     if d.test_errors:
         lines += ["", *_errors(d)]

@@ -146,7 +146,7 @@ def diagnose(
     if asked.X_test is not None and asked.X_test.shape[1] != network.n_features:
         got = f"has {asked.X_test.shape[1]} columns, but the model takes {network.n_features}"
         raise fail("held_out", got, "pass the same features as in X")
-    agrees = agreement(network, model, asked.X)
+    agrees = agreement(network, model, asked.X, hidden=hidden, output=output)
     with reporting(progress, "diagnosis") as report, one_blas_thread(data.problem.n_samples):
         return _diagnosed(data, asked, initial, origin, agrees, report, progress is not False)
 

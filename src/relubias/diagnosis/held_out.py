@@ -105,11 +105,15 @@ def ridge_of(X: Float, y: Float, penalty: float | None) -> Ridge:
     kept = values > n * float(np.finfo(np.float64).eps) * values[0]
     left, values, right, seen = left[:, kept], values[kept], right[kept], seen[kept]
 
+    is_full = values.size == n - 1  # then no penalty means no residual at all
+    beyond = np.zeros(n) if is_full else t - left @ seen
+    free = np.zeros(n) if is_full else 1.0 - 1.0 / n - (left**2).sum(axis=1)
+
     def left_out(lam: float) -> float:
-        shrink = values**2 / (values**2 + lam)
-        rest = t - left @ (shrink * seen)
-        lever: Float = 1.0 / n + (left**2) @ shrink
-        return float(np.sqrt(np.mean((rest / np.maximum(1.0 - lever, 1e-12)) ** 2)))
+        kept = lam / (values**2 + lam)
+        rest: Float = beyond + left @ (kept * seen)
+        room: Float = free + (left**2) @ kept  # 1 less the leverage
+        return float(np.sqrt(np.mean((rest / np.maximum(room, 1e-300)) ** 2)))
 
     lam = penalty
     if lam is None:
@@ -181,20 +185,24 @@ def held_out_errors(
         ("mean of the labels", mean),
     ]
     errors: list[TestError] = []
-    own: Float = (predictors[0][1](X_test) - y_test) ** 2
-    spread = float(np.mean((y_test - float(y_test.mean())) ** 2))
-    for name, predict in predictors:
-        squares: Float = (predict(X_test) - y_test) ** 2
+    predictions = [predict(X_test) for _, predict in predictors]
+    unit = max(float(np.abs(values).max()) for values in (y_test, *predictions)) or 1.0
+    own: Float = ((predictions[0] - y_test) / unit) ** 2
+    spread = float(np.mean(((y_test - float(y_test.mean())) / unit) ** 2))
+    for (name, predict), predicted in zip(predictors, predictions, strict=True):
+        squares: Float = ((predicted - y_test) / unit) ** 2
         apart = squares - own
         n = apart.size
         errors.append(
             TestError(
                 name=name,
-                rmse=float(np.sqrt(squares.mean())),
+                rmse=float(np.sqrt(squares.mean())) * unit,
                 train_rmse=float(np.sqrt(np.mean((predict(X) - y) ** 2))),
                 r2=1.0 - float(squares.mean()) / spread if spread > 0 else math.nan,
-                difference=float(apart.mean()),
-                difference_error=float(apart.std(ddof=1) / np.sqrt(n)) if n > 1 else math.inf,
+                difference=float(apart.mean()) * unit**2,
+                difference_error=float(apart.std(ddof=1) / np.sqrt(n)) * unit**2
+                if n > 1
+                else math.inf,
             )
         )
     return tuple(errors)
