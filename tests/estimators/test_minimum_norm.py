@@ -144,6 +144,21 @@ def test_contradicting_labels_are_named_and_fitted_with_a_warning():
     assert_array_equal(with_alpha.coef_, model.coef_)
 
 
+def test_weights_too_large_to_be_evaluated_are_not_returned():
+    """Samples that nearly repeat, with different labels: networks that fit have huge weights."""
+    rng = np.random.default_rng(11)
+    X = np.repeat(rng.standard_normal((10, 40)), 2, axis=0)
+    X *= 1.0 + 1e-12 * rng.standard_normal((20, 1))
+    y = rng.standard_normal(20)
+    model = MinimumNormReLURegressor()
+    with pytest.warns(ConvergenceWarning, match="samples .*; fitted with alpha"):
+        model.fit(X, y)
+    assert model.status_ in ("UNDECIDED", "INFEASIBLE")
+    means = np.repeat((y[::2] + y[1::2]) / 2, 2)
+    assert_allclose(model.predict(X), means, rtol=0, atol=0.05)
+    assert model.norm_ < 10.0
+
+
 def test_a_search_that_is_cut_says_so():
     rng = np.random.default_rng(1)
     X, y = rng.standard_normal((40, 44)), rng.standard_normal(40)

@@ -23,6 +23,16 @@ __all__ = ["MinimumNormReLURegressor"]
 _SMALLEST_ALPHA = 1e-2
 """Of the mean squared length of a sample, where the labels cannot be fitted without."""
 
+_USABLE = 1e-3
+"""Misfit in double precision, relative to the largest label, from which a network is useless."""
+
+_FITS = (MinimumNormStatus.OPTIMAL, MinimumNormStatus.FEASIBLE)
+
+_TOO_LARGE = (
+    "samples nearly repeat with different labels, and the network that fits them has weights too "
+    "large to be evaluated in double precision; drop or correct such samples, or set `alpha`"
+)
+
 
 class MinimumNormReLURegressor(ReLURegressor):
     r"""Shallow ReLU network of smallest norm that fits the labels, proved where possible.
@@ -60,8 +70,8 @@ class MinimumNormReLURegressor(ReLURegressor):
         Output signs.
     status_ : str
         ``"OPTIMAL"``: no smaller network does it, proved. ``"FEASIBLE"``: a smaller one is not
-        excluded. ``"INFEASIBLE"``, ``"UNDECIDED"``: no network was found that fits, and `alpha_`
-        was used instead of `alpha`.
+        excluded. ``"INFEASIBLE"``, ``"UNDECIDED"``: no network was found that fits, or none that
+        double precision can evaluate, and `alpha_` was used instead of `alpha`.
     certificate_ : relubias.minnorm.MinimumNormCertificate
         The proof of `status_`, as far as there is one.
     conflict_ : ndarray of int, shape (n_conflicts,)
@@ -177,11 +187,14 @@ class MinimumNormReLURegressor(ReLURegressor):
         context = self._new_context(0)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         asked = found = _solve(problem, alpha, seconds, gap)
-        if asked.status in (MinimumNormStatus.INFEASIBLE, MinimumNormStatus.UNDECIDED):
+        status, sentence = asked.status, asked.status.sentence
+        if alpha == 0.0 and status in _FITS and not _is_usable(asked, features):
+            status, sentence = MinimumNormStatus.UNDECIDED, _TOO_LARGE
+        if status not in _FITS:
             alpha = max(alpha, _SMALLEST_ALPHA * (problem.scale or 1.0))
             found = _solve(problem, alpha, 0.0, gap)
         weights = found.dual @ features
-        self._keep(asked, found, weights)
+        self._keep(status, asked, found, weights)
         for name, value in self._network(problem, weights).items():
             setattr(self, name, value)
         self.alpha_ = alpha
@@ -189,14 +202,15 @@ class MinimumNormReLURegressor(ReLURegressor):
         self.active_examples_ = primal > 0.0
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         if found is not asked:
-            remedy = f"fitted with alpha = {alpha:.3g} instead"
-            self._warn(self.status_, f"{asked.status.sentence}; {remedy}")
-        elif asked.status is not MinimumNormStatus.OPTIMAL and found.rel_gap > gap:
-            self._warn(self.status_, asked.status.sentence)
+            self._warn(self.status_, f"{sentence}; fitted with alpha = {alpha:.3g} instead")
+        elif status is not MinimumNormStatus.OPTIMAL and found.rel_gap > gap:
+            self._warn(self.status_, sentence)
         return self
 
-    def _keep(self, asked: MinimumNorm, found: MinimumNorm, weights: Float) -> None:
-        self.status_ = str(asked.status)
+    def _keep(
+        self, status: MinimumNormStatus, asked: MinimumNorm, found: MinimumNorm, weights: Float
+    ) -> None:
+        self.status_ = str(status)
         self.certificate_, self.conflict_ = asked.certificate, asked.conflict
         self.norm_ = float(np.linalg.norm(weights))
         self.objective_, self.lower_bound_ = found.norm, found.lower_bound
@@ -210,4 +224,15 @@ def _solve(problem: Problem, alpha: float, seconds: float | None, gap: float) ->
         gram = problem.gram.copy()
         gram[np.diag_indices_from(gram)] += alpha
         problem = Problem(gram, problem.labels, problem.signs)
-    return minimum_norm(problem, time_limit=seconds, rel_gap=gap)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is judged by the caller
+        return minimum_norm(problem, time_limit=seconds, rel_gap=gap)
+
+
+def _is_usable(found: MinimumNorm, features: Float) -> bool:
+    """Whether the weights, once rounded, still predict what the solver says."""
+    with np.errstate(all="ignore"):
+        primal = (found.dual @ features) @ features.T
+        output = found.problem.signs @ np.maximum(primal, 0.0)
+        promised = found.problem.signs @ np.maximum(found.primal, 0.0)
+        misfit = np.abs(output - promised).max()
+    return bool(misfit <= _USABLE * np.abs(found.problem.labels).max())
