@@ -140,6 +140,9 @@ REFUSED = {
     "start of other size": ({"start": (START[:1], None, PAIR[:1], None)}, "start"),
     "start with biases": ({"start": (START, np.ones(2), PAIR, None)}, "start"),
     "start of a word": ({"start": "init.pt"}, "start"),
+    "negative ridge": ({"ridge": -1.0}, "ridge"),
+    "ridge of a word": ({"ridge": "strong"}, "ridge"),
+    "ridge of no number": ({"ridge": np.nan}, "ridge"),
     "tolerance of one": ({"tol": 1.0}, "tol"),
     "no progress": ({"progress": 3}, "progress"),
 }

@@ -40,8 +40,4 @@ ENTRIES: dict[str, Entry] = {
         {"hidden": Argument("inner", "layer"), "output": Argument("outer", "layer")},
         FIXED | DATA | {"model": STATE},
     ),
-    "diagnose (ridge)": Entry(
-        told, {"ridge": Argument(0.5, "optional positive")},
-        FIXED | DATA | {"model": ARRAYS, "held_out": (features.good, labels.good)},
-    ),
-}  # fmt: skip
+}
