@@ -1,4 +1,4 @@
-"""The command line: `relubias reproduce`, `relubias run` and `relubias minnorm`."""
+"""The command line: what `relubias` does, and how it ends."""
 
 from __future__ import annotations
 

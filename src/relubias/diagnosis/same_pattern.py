@@ -8,7 +8,7 @@ from relubias._validate import Float
 from relubias.diagnosis._data import Data
 from relubias.minnorm.pattern_network import as_patterns, fit_patterns
 from relubias.minnorm.scaling import in_unit_scale
-from relubias.minnorm.wide_networks import fitted_labels
+from relubias.minnorm.solution import fitted_labels
 
 __all__ = ["shortest_with_pattern"]
 

@@ -37,6 +37,8 @@ _SUSPICIOUS = 1e-10
 """Pivots below this share of what cancels in them are recomputed before they decide anything."""
 _MAX_ROUNDS = 20
 _MAX_DOUBTS = 500
+_LARGEST = 1e150
+"""Multipliers beyond this, of rows of unit size, come from near-duplicates that say otherwise."""
 
 
 class ActiveSetResult(NamedTuple):
@@ -162,6 +164,9 @@ class _Search:
             if not np.isfinite(min(full, block)):
                 return direction
             step = min(full, block)
+            if not step * float(np.abs(direction).max()) < _LARGEST:
+                self.n_doubts = _MAX_DOUBTS + 1
+                return None
             self.multipliers += step * direction
             missing -= step * pivot
             if full <= block:

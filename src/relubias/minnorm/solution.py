@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["ILL_CONDITIONED", "MinimumNorm", "MinimumNormStatus", "ill_conditioned"]
+__all__ = [
+    "ILL_CONDITIONED",
+    "MinimumNorm",
+    "MinimumNormStatus",
+    "fitted_labels",
+    "ill_conditioned",
+]
+
+_MOST_MISFIT = 1e-6
+"""Share of the largest label by which a network that fits may miss one."""
 
 ILL_CONDITIONED = 1e10
 """Condition number of the Gram matrix from which a result says so."""
@@ -266,7 +275,13 @@ def with_network(
     coupled: NDArray[np.intp] | None = None,
     n_nodes: int = 1,
 ) -> MinimumNorm:
-    """Assemble the result for a network that fits."""
+    """Assemble the result for a network that fits.
+
+    One that misses a label by more than a small share, as rounding makes it on near-copies of
+    samples, is no answer.
+    """
+    if _misfit(problem, primal) > _MOST_MISFIT:
+        return without_network(problem, None, np.zeros(0, dtype=np.intp))
     lower = min(max(certificate.lower_bound, norm - certificate.error_bound, 0.0), norm)
     return MinimumNorm(
         problem=problem,
@@ -283,6 +298,21 @@ def with_network(
         n_nodes=n_nodes,
         conflict=np.zeros(0, dtype=np.intp),
     )
+
+
+def fitted_labels(problem: Problem) -> Float:
+    """Return what the network has to output: labels of a sign that it has not count as 0."""
+    low = 0.0 if (problem.signs > 0).all() else -math.inf
+    high = 0.0 if (problem.signs < 0).all() else math.inf
+    return np.clip(problem.labels, low, high)
+
+
+def _misfit(problem: Problem, primal: Float) -> float:
+    """Return the largest difference of output and label, relative to the largest label."""
+    labels = fitted_labels(problem)
+    size = float(np.abs(labels).max(initial=0.0))
+    missed = np.abs(problem.signs @ np.maximum(primal, 0.0) - labels).max(initial=0.0)
+    return float(missed) / size if size > 0.0 else 0.0
 
 
 def without_network(

@@ -10,11 +10,11 @@ import numpy as np
 
 from relubias._progress import Progress, reporting
 from relubias._threads import one_blas_thread
-from relubias._validate import Float, as_real, fail
+from relubias._validate import as_real, fail
 from relubias.minnorm.infeasible import contradicting_multiples, contradiction
 from relubias.minnorm.networks import solve_both_signs, solve_one_sign
 from relubias.minnorm.search import Search, interruptible
-from relubias.minnorm.solution import MinimumNorm, without_network
+from relubias.minnorm.solution import MinimumNorm, fitted_labels, without_network
 from relubias.problem import Problem, require_problem
 
 __all__ = ["minimum_norm"]
@@ -101,7 +101,7 @@ def minimum_norm(
 
 
 def _solve(problem: Problem, search: Search) -> MinimumNorm:
-    z = contradiction(problem.gram, target := _fitted_labels(problem))
+    z = contradiction(problem.gram, target := fitted_labels(problem))
     if z is None and problem.n_neurons > 1:  # one neuron finds this by itself
         z = contradicting_multiples(problem.gram, target)
     if z is not None:
@@ -109,10 +109,3 @@ def _solve(problem: Problem, search: Search) -> MinimumNorm:
     if np.ptp(problem.signs) == 0:
         return solve_one_sign(problem, search)
     return solve_both_signs(problem, search)
-
-
-def _fitted_labels(problem: Problem) -> Float:
-    """Return what the network has to output: labels of a sign that it has not count as 0."""
-    low = 0.0 if (problem.signs > 0).all() else -math.inf
-    high = 0.0 if (problem.signs < 0).all() else math.inf
-    return np.clip(problem.labels, low, high)

@@ -18,19 +18,12 @@ from relubias.minnorm.orbit_search import TOLERANCE, OrbitSearch, SearchOutcome
 from relubias.minnorm.pattern_network import PatternNetwork, as_patterns
 from relubias.minnorm.scaling import Units, in_unit_scale
 from relubias.minnorm.search import Search
-from relubias.minnorm.solution import MinimumNorm, with_network
+from relubias.minnorm.solution import MinimumNorm, fitted_labels, with_network
 from relubias.problem import Problem
 
-__all__ = ["fitted_labels", "search_wide"]
+__all__ = ["search_wide"]
 
 _EPS = float(np.finfo(np.float64).eps)
-
-
-def fitted_labels(problem: Problem) -> Float:
-    """Return what the network has to output: labels of a sign that it has not count as 0."""
-    low = 0.0 if (problem.signs > 0).all() else -math.inf
-    high = 0.0 if (problem.signs < 0).all() else math.inf
-    return np.clip(problem.labels, low, high)
 
 
 def search_wide(problem: Problem, start: MinimumNorm, search: Search) -> MinimumNorm:
