@@ -20,7 +20,9 @@ from relubias.explorer.state import FieldError, State
 __all__ = ["DENSE", "MAX_ITER", "SPARSE", "Frames", "Schedule", "descend", "flow"]
 
 MAX_ITER = 1_000_000
-"""Iterations of descent: runs that still switch then are shown as far as they came."""
+_WORK = 2e8
+"""Iterations of descent, and entries of the Gram matrix that its neurons read in all of them: runs
+that still switch then, after a tenth of a second, are shown as far as they came."""
 
 DENSE, SPARSE, _MARKED = 24, 44, 32
 """Frames that are evenly spread, geometrically spread, and put on switches."""
@@ -89,24 +91,26 @@ class Frames:
         return self.end_time is not None
 
 
-def descend(state: State, data: Data, start: Float, *, patience: float = 0.1) -> Frames:
+def descend(state: State, data: Data, start: Float, *, patience: float = 0.25) -> Frames:
     """Run gradient descent, and once more with records where its switches are.
 
-    A run that needs more than `patience` seconds of this processor is followed only as far as it
-    came; `max_iter` says how far, so that the same numbers can be computed anywhere.
+    How far a run is followed depends on the problem alone. Only one that takes more than `patience`
+    seconds of this processor all the same ends where it came; `max_iter` says where, so that the
+    same numbers can be computed anywhere.
     """
     problem, step_size = data.problem, state.kappa / data.trace
+    max_iter = min(MAX_ITER, round(_WORK / (problem.n_neurons * problem.n_samples**2)))
     clock = _Patience(patience)
     try:
         run = rb.gradient_descent(
-            problem, start, step_size=step_size, max_iter=MAX_ITER, progress=clock
+            problem, start, step_size=step_size, max_iter=max_iter, progress=clock
         )
     except _OutOfTimeError:
-        max_iter = _round(int(clock.fraction * MAX_ITER))
+        max_iter = _round(int(clock.fraction * max_iter))
         schedule = _schedule(clock.steps, DENSE, (), short=_SHORT)
         switches: Any = ()
     else:
-        max_iter, end, switches = MAX_ITER, float(run.n_steps), run.switches["time"]
+        end, switches = float(run.n_steps), run.switches["time"]
         if run.status is Status.CERTIFIED and run.tail is not Tail.CHATTER:
             end = run.last_switch + 1 + _fading(problem, start, run.limit.primal, step_size)
         schedule = _schedule(min(end, _FARTHEST), DENSE, switches, short=_SHORT)
