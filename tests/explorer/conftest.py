@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from tests.explorer.browsing import ARGUMENTS, PATIENCE, Explorer, Server, Watch, find_chromium
 
-
 expect.set_options(timeout=PATIENCE)
 
 

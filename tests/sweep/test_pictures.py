@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 import relubias as rb
-from relubias.sweep import load
 from relubias._style import N_LOOKS, look
+from relubias.sweep import load
 from relubias.sweep._axes import axis_of, plain_number, short_number
 from relubias.sweep._bands import Quantity, band, positions
 from relubias.sweep._maps import half_lines
@@ -132,7 +132,8 @@ def test_words_stand_side_by_side_unconnected(result, axes):
 def test_fits_are_drawn_with_their_exponents(result, axes):
     result.plot("d", "gap", "n", fit=True, ax=axes)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert [label[:13] for label in labels] == ["4: slope \N{MINUS SIGN}0.5", "8: slope \N{MINUS SIGN}0.5"]
+    slope = "slope \N{MINUS SIGN}0.5"
+    assert [label[:13] for label in labels] == [f"4: {slope}", f"8: {slope}"]
     assert len(axes.lines) == 4
     axes.clear()
     fit = result.fit_exponent("d", "gap")

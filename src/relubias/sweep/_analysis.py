@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from relubias._validate import as_count, as_real, fail, shown
 from relubias._style import N_LOOKS
+from relubias._validate import as_count, as_real, fail, shown
 from relubias.sweep._bands import (
     MIDDLES,
     Band,
