@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,8 +22,10 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 ORIGIN = "http://127.0.0.1:8787"
 ASSETS = Assets(TOKEN, MAX_BODY)
 
+ROOT = re.escape(str(Path(__file__).parents[2]))
+
 INTERNALS = re.compile(
-    r"traceback|file \"|\.py\b|site-packages|/home/|/usr/|/work/|/tmp/|"
+    rf"traceback|file \"|\.py\b|site-packages|/home/|/usr/|/tmp/|{ROOT}|"
     r"uvicorn|starlette|h11|(python|numpy)[/ ]\d|\bline \d+|0x[0-9a-f]{6,}|exception",
     re.IGNORECASE,
 )

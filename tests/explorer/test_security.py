@@ -374,7 +374,7 @@ def test_a_thousand_fuzzed_requests_tell_nothing(client, service):
 @pytest.mark.parametrize(
     "error",
     [
-        RuntimeError('File "/work/secret/place.py", line 3, in f'),
+        RuntimeError('File "/home/secret/place.py", line 3, in f'),
         KeyError("/home/user"),
         MemoryError(),
         RecursionError("numpy 2.2"),

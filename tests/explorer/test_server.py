@@ -32,7 +32,7 @@ from relubias.explorer import body as body_module
 from relubias.explorer._protocol import PromptProtocol
 from relubias.explorer.app import build_app
 from relubias.explorer.security import Gate
-from relubias.explorer.serve import serve
+from relubias.explorer.serve import listening, serve
 
 COMMAND = [sys.executable, "-m", "relubias", "explore", "--port", "0", "--no-browser"]
 
@@ -93,6 +93,13 @@ def raw(port, data, *, wait=5.0):
             while chunk := connection.recv(65_536):
                 answer += chunk
         return answer
+
+
+def test_small_answers_are_sent_at_once():
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:  # asyncio sets TCP_NODELAY on connections that say they are TCP
+            assert connection.proto == socket.IPPROTO_TCP
 
 
 def test_the_page_its_files_and_its_answers_are_there(asking):
