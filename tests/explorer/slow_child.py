@@ -14,6 +14,8 @@ def main() -> None:
     answers, requests = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
     if os.environ.get("RELUBIAS_TEST_CHILD") == "stillborn":
         sys.exit(3)
+    if os.environ.get("RELUBIAS_TEST_CHILD") == "late" and "plain" not in sys.argv:
+        time.sleep(60.0)
     write_frame(answers, {"is_ready": True})
     while (frame := read_frame(requests)) is not None:
         header, body = frame
