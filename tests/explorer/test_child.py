@@ -201,7 +201,7 @@ def test_a_child_that_never_starts_is_said_and_given_up(monkeypatch):
 def test_children_without_compiled_code_are_replaced():
     async def work(pool):
         seen = set()
-        for _ in range(200):
+        for _ in range(3000):
             seen.add(tuple((await pool.ask({}))[0]["plain"]))
             if seen >= {()} and not [child for child in pool._children if child.is_plain]:
                 break
